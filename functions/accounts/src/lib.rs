@@ -1,0 +1,1 @@
+//! Sign-up, verification by code and by link.

@@ -1,0 +1,1 @@
+//! Consumes the event stream: mail and deny marks.

@@ -1,0 +1,1 @@
+//! JWKS, authorization server metadata and health.

@@ -1,0 +1,1 @@
+//! Sign-in, refresh, logout, me and the list of sessions.

@@ -1,0 +1,3 @@
+//! The domain crate.
+pub mod clock;
+pub mod random;
