@@ -1,3 +1,4 @@
 //! The domain crate.
+pub mod cache;
 pub mod clock;
 pub mod random;
