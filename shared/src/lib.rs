@@ -1,3 +1,4 @@
 //! The domain crate.
 pub mod clock;
+pub mod domain;
 pub mod random;

@@ -1,0 +1,10 @@
+//! The rules of the service, as types.
+//!
+//! Everything here is pure: no I/O, no clock, no AWS types. A value that exists has been checked,
+//! so that no other layer checks it again.
+
+pub mod invalid;
+pub mod username;
+
+pub use invalid::Invalid;
+pub use username::Username;
