@@ -4,7 +4,9 @@
 //! so that no other layer checks it again.
 
 pub mod invalid;
+pub mod password;
 pub mod username;
 
 pub use invalid::Invalid;
+pub use password::{Password, SubmittedPassword};
 pub use username::Username;
