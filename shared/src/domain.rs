@@ -3,10 +3,12 @@
 //! Everything here is pure: no I/O, no clock, no AWS types. A value that exists has been checked,
 //! so that no other layer checks it again.
 
+pub mod email;
 pub mod invalid;
 pub mod password;
 pub mod username;
 
+pub use email::EmailAddress;
 pub use invalid::Invalid;
 pub use password::{Password, SubmittedPassword};
 pub use username::Username;
