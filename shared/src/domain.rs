@@ -5,10 +5,14 @@
 
 pub mod email;
 pub mod invalid;
+pub mod name;
 pub mod password;
+pub mod phone;
 pub mod username;
 
 pub use email::EmailAddress;
 pub use invalid::Invalid;
+pub use name::DisplayName;
 pub use password::{Password, SubmittedPassword};
+pub use phone::PhoneNumber;
 pub use username::Username;
