@@ -4,6 +4,7 @@
 //! so that no other layer checks it again.
 
 pub mod email;
+pub mod identifier;
 pub mod invalid;
 pub mod name;
 pub mod password;
@@ -11,6 +12,7 @@ pub mod phone;
 pub mod username;
 
 pub use email::EmailAddress;
+pub use identifier::Identifier;
 pub use invalid::Invalid;
 pub use name::DisplayName;
 pub use password::{Password, SubmittedPassword};
