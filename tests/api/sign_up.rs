@@ -1,0 +1,1 @@
+//! `POST /api/auth/sign-up`
