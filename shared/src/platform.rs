@@ -96,6 +96,11 @@ impl Platform {
         })
     }
 
+    /// A client of the deployment's tables.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.aws)
+    }
+
     /// The cache: at `REDIS_URL`, or at the URL that the secret `REDIS_SECRET_ID` holds.
     pub async fn cache(&self) -> Result<Arc<dyn Cache>, StartError> {
         let url = match self.env.optional("REDIS_URL") {
