@@ -6,10 +6,11 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 
-/// The wait before the first retry; each further one doubles it.
-const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+/// The wait before the first retry; each further one doubles it. Ten retries span 81 seconds, so
+/// that a claim of `courier`, which holds for 60, lapses before its event is given up.
+const FIRST_BACKOFF: Duration = Duration::from_millis(100);
 /// The longest wait before a retry.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(2);
+const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
 
 /// What the function answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -212,7 +213,7 @@ mod tests {
         };
         assert_eq!(
             waits,
-            [50, 100, 200, 400, 800, 1600, 2000, 2000, 2000, 2000]
+            [100, 200, 400, 800, 1600, 3200, 6400, 12_800, 25_600, 30_000]
         );
         assert_eq!(last.done.as_deref(), Some("1"));
         assert_eq!(numbers(&last.dead.into_iter().collect::<Vec<_>>()), ["1"]);
