@@ -58,7 +58,9 @@ impl Answer {
             .iter()
             .map(|error| {
                 assert!(
-                    error["message"].as_str().is_some_and(|text| !text.is_empty()),
+                    error["message"]
+                        .as_str()
+                        .is_some_and(|text| !text.is_empty()),
                     "{error}"
                 );
                 let text = |member: &str| error[member].as_str().unwrap_or_default().to_owned();

@@ -107,7 +107,10 @@ impl App {
 
     /// A request without a body.
     pub fn call(&self, method: Method, path: &str) -> Call {
-        Call(self.client.request(method, format!("{}{path}", self.stack.url())))
+        Call(
+            self.client
+                .request(method, format!("{}{path}", self.stack.url())),
+        )
     }
 
     /// Moves the service's clock.
@@ -124,9 +127,8 @@ impl App {
             .send()
             .await
             .json(200);
-        let text = |message: &Value, member: &str| {
-            message[member].as_str().unwrap_or_default().to_owned()
-        };
+        let text =
+            |message: &Value, member: &str| message[member].as_str().unwrap_or_default().to_owned();
         body["messages"]
             .as_array()
             .expect("a list of messages")

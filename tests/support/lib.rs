@@ -15,4 +15,4 @@ mod people;
 
 pub use answer::Answer;
 pub use app::{App, Call, Mail};
-pub use people::{Device, Pending, PASSWORD, Person};
+pub use people::{Device, PASSWORD, Pending, Person};

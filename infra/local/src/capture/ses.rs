@@ -98,11 +98,7 @@ pub(super) fn send_email(inbox: &Inbox, body: &[u8]) -> Result<Response, Fault> 
             to,
             ..draft.clone()
         };
-        id = Some(
-            inbox
-                .keep(Channel::Email, draft)
-                .map_err(Fault::internal)?,
-        );
+        id = Some(inbox.keep(Channel::Email, draft).map_err(Fault::internal)?);
     }
     let answer = json!({ "MessageId": id }).to_string();
     Ok(([(CONTENT_TYPE, "application/json")], answer).into_response())

@@ -213,7 +213,12 @@ Resources:
         let tables = TableDefinition::of_this_repository().unwrap();
         let mut settings: Vec<_> = tables.iter().map(TableDefinition::setting).collect();
         settings.sort();
-        for setting in ["EVENTS_TABLE", "SESSIONS_TABLE", "TOKENS_TABLE", "USERS_TABLE"] {
+        for setting in [
+            "EVENTS_TABLE",
+            "SESSIONS_TABLE",
+            "TOKENS_TABLE",
+            "USERS_TABLE",
+        ] {
             assert!(settings.iter().any(|name| name == setting), "{settings:?}");
         }
         let streamed = tables.iter().filter(|table| table.streamed);

@@ -191,7 +191,11 @@ mod tests {
             let consequence = if poisoned {
                 batches.answered(Outcome::Failed)
             } else {
-                done.extend(batch.iter().map(|record| sequence_number(record).to_owned()));
+                done.extend(
+                    batch
+                        .iter()
+                        .map(|record| sequence_number(record).to_owned()),
+                );
                 batches.answered(Outcome::Done)
             };
             dead.extend(consequence.dead);

@@ -171,7 +171,11 @@ impl Reader {
             .into_iter()
             .map(|record| record::to_event(record, stream_arn))
             // The template's `FilterCriteria`.
-            .filter(|event| event.as_ref().map_or(true, |event| event.event_name == "INSERT"))
+            .filter(|event| {
+                event
+                    .as_ref()
+                    .map_or(true, |event| event.event_name == "INSERT")
+            })
             .collect::<Result<Vec<_>, _>>()?;
         deliver(&self.handler, &self.progress, records).await?;
         match last {
@@ -196,7 +200,10 @@ pub(super) async fn deliver(
         let answer = invoke(handler, batch).await;
         let (outcome, reason) = match &answer {
             Ok(None) => (Outcome::Done, ""),
-            Ok(Some(number)) => (Outcome::FailedFrom(number), "the function reported a failure"),
+            Ok(Some(number)) => (
+                Outcome::FailedFrom(number),
+                "the function reported a failure",
+            ),
             Err(reason) => (Outcome::Failed, reason.as_str()),
         };
         if outcome != Outcome::Done {
