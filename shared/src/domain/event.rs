@@ -1,0 +1,106 @@
+//! What happened: the audit log and the outbox in one.
+//!
+//! Each change of state writes its event in the same transaction. The stream of events feeds
+//! `courier`, which sends the mail and repeats the deny marks. An event holds ids, never a code,
+//! a token or an address.
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::id::{EventId, SessionId, TokenId, UserId};
+use super::session::Source;
+
+/// One thing that happened to one user.
+#[derive(Debug, Clone)]
+pub struct Event {
+    /// Its id; consumers act once for each.
+    pub id: EventId,
+    /// Whom it happened to.
+    pub user: UserId,
+    /// When.
+    pub at: Timestamp,
+    /// What.
+    pub kind: EventKind,
+    /// Where the request came from that made it happen.
+    pub source: Source,
+    /// The id of that request.
+    pub request_id: String,
+}
+
+/// What happened. The tag is the event's public type.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "type", content = "data")]
+pub enum EventKind {
+    /// A sign-up waits for its address to be verified.
+    #[serde(rename = "user.signed_up", rename_all = "camelCase")]
+    SignedUp {
+        /// The token whose code and link are mailed.
+        token_id: TokenId,
+    },
+    /// Somebody signed up with the address of this user, who is told.
+    #[serde(rename = "user.sign_up_repeated")]
+    SignUpRepeated,
+    /// The verification mail was asked for again.
+    #[serde(rename = "user.verification_requested", rename_all = "camelCase")]
+    VerificationRequested {
+        /// The token whose code and link are mailed.
+        token_id: TokenId,
+    },
+    /// The address was verified and the account is active.
+    #[serde(rename = "user.email_verified", rename_all = "camelCase")]
+    EmailVerified {
+        /// Whether the user became the first admin by it.
+        became_admin: bool,
+    },
+    /// A session began.
+    #[serde(rename = "session.started", rename_all = "camelCase")]
+    SessionStarted {
+        /// The session that began.
+        session_id: SessionId,
+        /// How the user proved who they are (RFC 8176).
+        amr: Vec<String>,
+        /// The sessions that ended because the plan allows no more.
+        evicted: Vec<SessionId>,
+    },
+    /// Sessions ended.
+    #[serde(rename = "session.ended", rename_all = "camelCase")]
+    SessionsEnded {
+        /// The sessions that ended.
+        session_ids: Vec<SessionId>,
+        /// Why.
+        reason: EndReason,
+    },
+    /// A refresh token that was used up came again: the session ended, the owner is told.
+    #[serde(rename = "session.refresh_token_reused", rename_all = "camelCase")]
+    RefreshTokenReused {
+        /// The session that ended.
+        session_id: SessionId,
+    },
+}
+
+/// Why sessions ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum EndReason {
+    /// The user signed out of this session.
+    Logout,
+    /// The user signed out everywhere.
+    LogoutAll,
+    /// The user ended one session from another.
+    EndedByUser,
+}
+
+impl EventKind {
+    /// The sessions that this event ended.
+    pub fn ended_sessions(&self) -> &[SessionId] {
+        match self {
+            Self::SessionStarted { evicted, .. } => evicted,
+            Self::SessionsEnded { session_ids, .. } => session_ids,
+            Self::RefreshTokenReused { session_id } => std::slice::from_ref(session_id),
+            Self::SignedUp { .. }
+            | Self::SignUpRepeated
+            | Self::VerificationRequested { .. }
+            | Self::EmailVerified { .. } => &[],
+        }
+    }
+}

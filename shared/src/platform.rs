@@ -1,0 +1,163 @@
+//! What every function stands on: settings, AWS, clock, chance, keys and cache.
+//!
+//! A deployed function builds it from its environment. `infra/local` builds the same with its own
+//! endpoints, clock and settings, so the code behind it is one.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::timeout::TimeoutConfig;
+use aws_config::{BehaviorVersion, SdkConfig};
+use secrecy::SecretString;
+
+use crate::access_token::{self, AccessTokens};
+use crate::cache::{self, Cache, CacheError};
+use crate::clock::{Clock, SystemClock};
+use crate::env::{Env, EnvError};
+use crate::keys::{Keyring, KeysError};
+use crate::password_hash::{Cost, PasswordHashError, PasswordHasher};
+use crate::random::{Random, SystemEntropy};
+
+/// One attempt at an AWS call. DynamoDB answers in single-digit milliseconds; what takes longer
+/// than this has failed.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(800);
+/// All attempts at an AWS call together, well inside a request's five seconds.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
+/// How long the cache keeps deny marks: the life of an access token and some leeway.
+const DENY_LIFE: Duration = Duration::from_secs(16 * 60);
+
+/// Why a function could not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// A setting is missing or makes no sense.
+    #[error(transparent)]
+    Env(#[from] EnvError),
+    /// A secret could not be read.
+    #[error("a secret could not be read from Secrets Manager")]
+    Secret(#[source] Box<dyn std::error::Error + Send + Sync>),
+    /// The keys secret is no good.
+    #[error(transparent)]
+    Keys(#[from] KeysError),
+    /// The cache's address is no good.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The configured cost of password hashes is no good.
+    #[error(transparent)]
+    PasswordHash(#[from] PasswordHashError),
+}
+
+/// What every function stands on.
+#[derive(Clone)]
+pub struct Platform {
+    /// The settings.
+    pub env: Env,
+    /// Region, credentials, endpoints and limits of the AWS clients.
+    pub aws: SdkConfig,
+    /// The time.
+    pub clock: Arc<dyn Clock>,
+    /// Chance.
+    pub random: Arc<dyn Random>,
+    /// The deployment's keys.
+    pub keys: Arc<Keyring>,
+}
+
+impl Platform {
+    /// The platform of a deployed function, from the process's environment.
+    pub async fn from_process() -> Result<Self, StartError> {
+        let env = Env::from_process();
+        let aws = aws_config::defaults(BehaviorVersion::latest())
+            .timeout_config(timeouts())
+            .load()
+            .await;
+        Self::new(
+            env,
+            aws,
+            Arc::new(SystemClock),
+            Arc::new(SystemEntropy::default()),
+        )
+        .await
+    }
+
+    /// A platform of these parts; the keys are read from Secrets Manager.
+    pub async fn new(
+        env: Env,
+        aws: SdkConfig,
+        clock: Arc<dyn Clock>,
+        random: Arc<dyn Random>,
+    ) -> Result<Self, StartError> {
+        let secret = read_secret(&aws, env.required("KEYS_SECRET_ID")?).await?;
+        let keys = Arc::new(Keyring::from_secret(&secret)?);
+        Ok(Self {
+            env,
+            aws,
+            clock,
+            random,
+            keys,
+        })
+    }
+
+    /// A client of the deployment's tables.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.aws)
+    }
+
+    /// The cache: at `REDIS_URL`, or at the URL that the secret `REDIS_SECRET_ID` holds.
+    pub async fn cache(&self) -> Result<Arc<dyn Cache>, StartError> {
+        let url = match self.env.optional("REDIS_URL") {
+            Some(url) => SecretString::from(url),
+            None => read_secret(&self.aws, self.env.required("REDIS_SECRET_ID")?).await?,
+        };
+        Ok(cache::open(&url, self.clock.clone(), DENY_LIFE)?)
+    }
+
+    /// Issues and checks access tokens of this deployment.
+    pub fn access_tokens(&self) -> Result<AccessTokens, EnvError> {
+        let issuer = self.env.base_url("PUBLIC_URL")?;
+        let audience = self.env.optional("AUDIENCE").unwrap_or(&issuer).to_owned();
+        Ok(AccessTokens::new(self.keys.clone(), issuer, audience))
+    }
+
+    /// Hashes passwords at the configured cost.
+    pub fn password_hasher(&self) -> Result<PasswordHasher, StartError> {
+        let default = Cost::default();
+        let cost = Cost {
+            memory_kib: self
+                .env
+                .parsed_or("ARGON2_MEMORY_KIB", default.memory_kib)?,
+            iterations: self
+                .env
+                .parsed_or("ARGON2_ITERATIONS", default.iterations)?,
+            parallelism: self
+                .env
+                .parsed_or("ARGON2_PARALLELISM", default.parallelism)?,
+        };
+        Ok(PasswordHasher::new(cost, self.random.clone())?)
+    }
+}
+
+/// The limits of every AWS call.
+pub fn timeouts() -> TimeoutConfig {
+    TimeoutConfig::builder()
+        .connect_timeout(ATTEMPT_TIMEOUT)
+        .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+        .operation_timeout(OPERATION_TIMEOUT)
+        .build()
+}
+
+async fn read_secret(aws: &SdkConfig, id: &str) -> Result<SecretString, StartError> {
+    let answer = aws_sdk_secretsmanager::Client::new(aws)
+        .get_secret_value()
+        .secret_id(id)
+        .send()
+        .await
+        .map_err(|error| StartError::Secret(error.into()))?;
+    answer
+        .secret_string
+        .map(SecretString::from)
+        .ok_or_else(|| StartError::Secret("it holds no text".into()))
+}
+
+const _: () = assert!(
+    DENY_LIFE.as_secs() >= access_token::LIFE.as_secs().unsigned_abs(),
+    "a deny mark must outlive the access tokens that it denies"
+);

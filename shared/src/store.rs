@@ -1,0 +1,93 @@
+//! DynamoDB, concrete: one struct for each table's use cases, one method for each access pattern.
+//!
+//! What can be used up is used up by one conditional write: [`transaction::Transaction`] for
+//! things that change together, and single conditional updates for counters. Nothing here reads a
+//! value and then writes what it decided from it without a condition on that value.
+
+pub mod events;
+pub mod item;
+pub mod sessions;
+pub mod sign_ups;
+pub mod tokens;
+pub mod transaction;
+pub mod users;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+
+use crate::env::{Env, EnvError};
+
+/// Why the store could not say or do what it was asked.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// DynamoDB is away, throttles, or took too long. The caller may try again.
+    #[error("the store is not available: {0}")]
+    Unavailable(String),
+    /// DynamoDB refused the request as such: a fault of ours, or of the deployment.
+    #[error("the store refused the request: {0}")]
+    Refused(String),
+    /// A row is not what the code writes.
+    #[error("a row of {table} can't be read")]
+    Inconsistent {
+        /// The kind of row.
+        table: &'static str,
+        /// What is wrong with it.
+        #[source]
+        source: Box<dyn std::error::Error + Send + Sync>,
+    },
+}
+
+impl StoreError {
+    /// A row that can't be read.
+    pub(crate) fn inconsistent(
+        table: &'static str,
+        source: impl Into<Box<dyn std::error::Error + Send + Sync>>,
+    ) -> Self {
+        Self::Inconsistent {
+            table,
+            source: source.into(),
+        }
+    }
+}
+
+impl<E, R> From<SdkError<E, R>> for StoreError
+where
+    E: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static,
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<E, R>) -> Self {
+        let text = DisplayErrorContext(&error).to_string();
+        let ours = error.as_service_error().is_some_and(|service| {
+            matches!(
+                service.code(),
+                Some(
+                    "ValidationException"
+                        | "ResourceNotFoundException"
+                        | "AccessDeniedException"
+                        | "ItemCollectionSizeLimitExceededException"
+                )
+            )
+        });
+        if ours {
+            Self::Refused(text)
+        } else {
+            Self::Unavailable(text)
+        }
+    }
+}
+
+/// The names of the tables; a function is given only those it uses.
+#[derive(Debug, Clone)]
+pub(crate) struct Table {
+    pub(crate) client: Client,
+    pub(crate) name: String,
+}
+
+impl Table {
+    pub(crate) fn open(client: &Client, env: &Env, setting: &str) -> Result<Self, EnvError> {
+        Ok(Self {
+            client: client.clone(),
+            name: env.required(setting)?.to_owned(),
+        })
+    }
+}
