@@ -179,7 +179,9 @@ impl Gate {
         }
         let marks: Vec<DenyMark> = sessions
             .iter()
-            .map(|session| DenyMark::Session { id: session.to_string() })
+            .map(|session| DenyMark::Session {
+                id: session.to_string(),
+            })
             .collect();
         if let Err(error) = self.cache.deny(&marks).await {
             tracing::warn!(user.id = %user, %error, "deny marks left to the event stream");

@@ -134,8 +134,12 @@ impl Platform {
     pub fn password_hasher(&self) -> Result<PasswordHasher, StartError> {
         let default = Cost::default();
         let cost = Cost {
-            memory_kib: self.env.parsed_or("ARGON2_MEMORY_KIB", default.memory_kib)?,
-            iterations: self.env.parsed_or("ARGON2_ITERATIONS", default.iterations)?,
+            memory_kib: self
+                .env
+                .parsed_or("ARGON2_MEMORY_KIB", default.memory_kib)?,
+            iterations: self
+                .env
+                .parsed_or("ARGON2_ITERATIONS", default.iterations)?,
             parallelism: self
                 .env
                 .parsed_or("ARGON2_PARALLELISM", default.parallelism)?,

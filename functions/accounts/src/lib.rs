@@ -3,9 +3,9 @@
 mod link_page;
 mod resend_verification;
 mod sign_up;
+mod verification;
 mod verify_by_code;
 mod verify_by_link;
-mod verification;
 
 use std::sync::Arc;
 
@@ -101,10 +101,7 @@ pub fn router(state: State) -> Router {
             "/api/auth/verify/email",
             get(link_page::handler).post(verify_by_code::handler),
         )
-        .route(
-            "/api/auth/verify/email/link",
-            post(verify_by_link::handler),
-        )
+        .route("/api/auth/verify/email/link", post(verify_by_link::handler))
         .route(
             "/api/auth/resend/verify/email",
             post(resend_verification::handler),

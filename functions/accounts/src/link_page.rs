@@ -33,7 +33,10 @@ pub(crate) async fn handler(
         settings,
         StatusCode::OK,
         "Confirm your address",
-        format!("Press the button to finish signing up at {}.", settings.app_name),
+        format!(
+            "Press the button to finish signing up at {}.",
+            settings.app_name
+        ),
         Some(request.token),
     )
 }

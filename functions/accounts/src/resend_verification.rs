@@ -45,7 +45,10 @@ pub(crate) async fn handler(
     state.limit_mails(&request.email).await?;
 
     let nobody = UserId::new(now, &*state.random);
-    let holder = state.users.holder(Claim::Email(&request.email), now).await?;
+    let holder = state
+        .users
+        .holder(Claim::Email(&request.email), now)
+        .await?;
     let user = state.users.get(holder.unwrap_or(nobody)).await?;
     let token = |user, decoy| Token {
         decoy,

@@ -20,7 +20,6 @@ use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
     Anonymous, Body, Caller, Code, Fields, FromFields, Problem, Reply, phone_number,
 };
-use latchkey_shared::store::sign_ups::Write;
 use latchkey_shared::store::transaction::CommitError;
 use latchkey_shared::store::users::Claim;
 use secrecy::SecretString;

@@ -55,7 +55,9 @@ pub(crate) async fn handler(
     let (token, user) = token
         .zip(user)
         .filter(|(token, user)| {
-            token.code_is_alive(PURPOSE, now) && belong(token, user, &request) && !user.has_lapsed(now)
+            token.code_is_alive(PURPOSE, now)
+                && belong(token, user, &request)
+                && !user.has_lapsed(now)
         })
         .ok_or_else(Problem::code_expired)?;
 

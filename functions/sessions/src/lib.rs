@@ -71,10 +71,7 @@ pub fn router(state: State) -> Router {
         .route("/api/auth/sign-in", post(sign_in::handler))
         .route("/api/auth/sign-in/email", post(sign_in::handler))
         .route("/api/auth/user/refresh", patch(refresh::handler))
-        .route(
-            "/api/auth/user/me",
-            get(me::handler).post(me::handler),
-        )
+        .route("/api/auth/user/me", get(me::handler).post(me::handler))
         .route("/api/auth/user/logout", delete(logout::handler))
         .route("/api/auth/user/logout-all", delete(logout_all::handler))
         .route("/api/auth/sessions", get(list_sessions::handler))

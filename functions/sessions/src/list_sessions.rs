@@ -19,8 +19,7 @@ pub(crate) async fn handler(
 ) -> Result<Reply<Response>, Problem> {
     let now = state.clock.now();
     let (user, current) = (caller.claims.sub, caller.claims.sid);
-    let (user, sessions) =
-        tokio::try_join!(state.users.get(user), state.sessions.of_user(user))?;
+    let (user, sessions) = tokio::try_join!(state.users.get(user), state.sessions.of_user(user))?;
     let valid_after = user.and_then(|user| user.tokens_valid_after);
     let mut alive: Vec<_> = sessions
         .iter()

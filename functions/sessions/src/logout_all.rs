@@ -3,8 +3,8 @@
 
 use axum::extract;
 use axum::response::{IntoResponse, Response};
-use http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use http::StatusCode;
+use http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use latchkey_shared::domain::event::{EndReason, EventKind};
 use latchkey_shared::domain::id::{SessionId, UserId};
 use latchkey_shared::http::{Authenticated, Caller, Fields, FromFields, Problem, Query};

@@ -5,8 +5,8 @@
 
 use axum::extract;
 use axum::response::{IntoResponse, Response};
-use http::header::SET_COOKIE;
 use http::HeaderMap;
+use http::header::SET_COOKIE;
 use jiff::Timestamp;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::session::{OldToken, Session};

@@ -95,7 +95,10 @@ impl EventId {
     /// A new id for an event of `now`.
     pub fn new(now: Timestamp, random: &dyn Random) -> Self {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        Self(Ulid::from_parts(millis, u128::from_be_bytes(random.bytes())))
+        Self(Ulid::from_parts(
+            millis,
+            u128::from_be_bytes(random.bytes()),
+        ))
     }
 }
 

@@ -9,6 +9,7 @@ const CODES: &[&str] = &[
     "confusable_characters",
     "control_character",
     "empty",
+    "invalid_code",
     "invalid_email",
     "invalid_phone_number",
     "invalid_username",

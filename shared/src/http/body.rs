@@ -39,7 +39,9 @@ pub async fn read_json<T: FromFields>(request: Request) -> Result<T, Problem> {
     let is_json = content_type(&request).as_deref() == Some("application/json");
     let bytes = read_bytes(request).await?;
     if !is_json && !bytes.is_empty() {
-        return Err(unsupported("Send JSON with the content type application/json."));
+        return Err(unsupported(
+            "Send JSON with the content type application/json.",
+        ));
     }
     let fields: RawFields = serde_json::from_slice(&bytes).map_err(|error| {
         if error.is_data() {

@@ -98,8 +98,7 @@ impl RefreshCookie {
             .same_site(self.same_site)
             .max_age(Duration::seconds(seconds));
         // Tokens are base64url, so the header is always valid.
-        HeaderValue::from_str(&cookie.to_string())
-            .unwrap_or_else(|_| HeaderValue::from_static(""))
+        HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
     }
 }
 

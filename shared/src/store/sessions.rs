@@ -174,9 +174,7 @@ impl Sessions {
         match error.as_service_error() {
             Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
                 match refusal.item() {
-                    Some(item) if !item.is_empty() => {
-                        session_of(item.clone()).map(Rotation::Stale)
-                    }
+                    Some(item) if !item.is_empty() => session_of(item.clone()).map(Rotation::Stale),
                     _ => Ok(Rotation::Gone),
                 }
             }
