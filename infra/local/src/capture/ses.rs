@@ -24,6 +24,7 @@ struct SendEmail {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the API")]
 struct Destination {
     to_addresses: Vec<String>,
     cc_addresses: Vec<String>,
@@ -98,11 +99,7 @@ pub(super) fn send_email(inbox: &Inbox, body: &[u8]) -> Result<Response, Fault> 
             to,
             ..draft.clone()
         };
-        id = Some(
-            inbox
-                .keep(Channel::Email, draft)
-                .map_err(Fault::internal)?,
-        );
+        id = Some(inbox.keep(Channel::Email, draft).map_err(Fault::internal)?);
     }
     let answer = json!({ "MessageId": id }).to_string();
     Ok(([(CONTENT_TYPE, "application/json")], answer).into_response())

@@ -115,7 +115,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The same document as JSON. CloudFormation's tags (`!Ref`, `!Sub`, `!If`, ...) are replaced by
+/// The same document as JSON. The template's tags (`!Ref`, `!Sub`, `!If`, ...) are replaced by
 /// what they are put on: nothing that makes a table depends on them.
 fn plain(yaml: Yaml) -> Result<Value, TemplateError> {
     Ok(match yaml {
@@ -213,7 +213,12 @@ Resources:
         let tables = TableDefinition::of_this_repository().unwrap();
         let mut settings: Vec<_> = tables.iter().map(TableDefinition::setting).collect();
         settings.sort();
-        for setting in ["EVENTS_TABLE", "SESSIONS_TABLE", "TOKENS_TABLE", "USERS_TABLE"] {
+        for setting in [
+            "EVENTS_TABLE",
+            "SESSIONS_TABLE",
+            "TOKENS_TABLE",
+            "USERS_TABLE",
+        ] {
             assert!(settings.iter().any(|name| name == setting), "{settings:?}");
         }
         let streamed = tables.iter().filter(|table| table.streamed);

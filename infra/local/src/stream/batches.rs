@@ -96,7 +96,7 @@ impl Batches {
         let done = self
             .waiting
             .drain(..failed_at.unwrap_or(batch))
-            .last()
+            .next_back()
             .map(|record| sequence_number(&record).to_owned());
         if done.is_some() {
             self.failures = 0;
@@ -217,7 +217,11 @@ mod tests {
             let consequence = if poisoned {
                 queue.answered(Outcome::Failed)
             } else {
-                done.extend(batch.iter().map(|record| sequence_number(record).to_owned()));
+                done.extend(
+                    batch
+                        .iter()
+                        .map(|record| sequence_number(record).to_owned()),
+                );
                 queue.answered(Outcome::Done)
             };
             dead.extend(consequence.dead);

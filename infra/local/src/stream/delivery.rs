@@ -24,7 +24,10 @@ pub(super) async fn deliver(
         let answer = invoke(handler, batch).await;
         let (outcome, reason) = match &answer {
             Ok(None) => (Outcome::Done, ""),
-            Ok(Some(number)) => (Outcome::FailedFrom(number), "the function reported a failure"),
+            Ok(Some(number)) => (
+                Outcome::FailedFrom(number),
+                "the function reported a failure",
+            ),
             Err(reason) => (Outcome::Failed, reason.as_str()),
         };
         if outcome != Outcome::Done {

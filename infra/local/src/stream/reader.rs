@@ -170,7 +170,11 @@ impl Reader {
             .into_iter()
             .map(|record| record::to_event(record, stream_arn))
             // The template's `FilterCriteria`.
-            .filter(|event| event.as_ref().map_or(true, |event| event.event_name == "INSERT"))
+            .filter(|event| {
+                event
+                    .as_ref()
+                    .map_or(true, |event| event.event_name == "INSERT")
+            })
             .collect::<Result<Vec<_>, _>>()?;
         deliver(&self.handler, &self.progress, Rules::TEMPLATE, records).await?;
         match last {

@@ -24,14 +24,15 @@ pub(super) fn to_event(record: Record, stream_arn: &str) -> Result<EventRecord, 
 }
 
 fn change(change: StreamRecord) -> Value {
-    let at = change.approximate_creation_date_time;
     let mut object = json!({
-        "ApproximateCreationDateTime": at.map(|time| time.secs()),
         "Keys": image(change.keys),
         "SequenceNumber": change.sequence_number,
         "SizeBytes": change.size_bytes,
         "StreamViewType": change.stream_view_type.map(|view| view.as_str().to_owned()),
     });
+    if let Some(at) = change.approximate_creation_date_time {
+        object["ApproximateCreationDateTime"] = json!(at.secs());
+    }
     for (name, value) in [
         ("NewImage", change.new_image),
         ("OldImage", change.old_image),

@@ -154,7 +154,9 @@ async fn an_event_that_always_fails_becomes_a_dead_letter_and_the_rest_goes_on()
         })
     });
     let records = ["101", "102", "103"].map(record).to_vec();
-    delivery::deliver(&handler, &progress, AT_ONCE, records).await.unwrap();
+    delivery::deliver(&handler, &progress, AT_ONCE, records)
+        .await
+        .unwrap();
     assert_eq!(progress.checkpoint().as_deref(), Some("103"));
     let kept = Progress::open(clock, Some(data)).unwrap().dead_letters();
     assert_eq!(kept, progress.dead_letters());
