@@ -1,3 +1,22 @@
-//! The domain crate.
+//! The domain crate: what every function stands on.
+//!
+//! Arrows run one way. [`domain`] holds the rules: pure, without I/O, clock or AWS. [`store`],
+//! [`cache`] and [`mail`] know the rules; [`gate`] and [`http`] know both; [`platform`] puts the
+//! parts together. A function takes what it uses and nothing else: its state, its environment
+//! variables and its IAM statements are one list.
+
+pub mod access_token;
+pub mod cache;
 pub mod clock;
+pub mod domain;
+pub mod env;
+pub mod gate;
+pub mod http;
+pub mod keys;
+
+pub mod password_hash;
+pub mod platform;
 pub mod random;
+pub mod refresh_token;
+pub mod store;
+pub mod telemetry;

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use argon2_rust::params::Memory;
+use argon2_rust::params::{Memory, TagLen};
 use argon2_rust::{Algorithm, Argon2, Error, Hasher, Params, Version, decode_string};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::{AcquireError, Semaphore};
@@ -15,7 +15,7 @@ use crate::random::Random;
 /// Bytes of salt (RFC 9106 section 3.1 recommends 16).
 const SALT_LENGTH: usize = 16;
 /// Bytes of tag; fixed in the parameters too (RFC 9106 section 4).
-const TAG_LENGTH: usize = 32;
+const TAG_LENGTH: u64 = 32;
 /// A stored hash that asks for more than this is not one of ours, and is refused before any
 /// memory is taken for it.
 const CEILING: (u64, u32, u32) = (1024 * 1024, 16, 16);
@@ -102,7 +102,7 @@ impl PasswordHasher {
                 .memory(Memory::kib(memory))
                 .passes(passes)
                 .lanes(lanes)
-                .tag_len(TAG_LENGTH)
+                .tag_len(TagLen::bytes(TAG_LENGTH))
                 .build()
                 .map_err(|_| PasswordHashError::Cost)
         };

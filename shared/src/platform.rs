@@ -96,6 +96,11 @@ impl Platform {
         })
     }
 
+    /// A client of the deployment's tables.
+    pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
+        aws_sdk_dynamodb::Client::new(&self.aws)
+    }
+
     /// The cache: at `REDIS_URL`, or at the URL that the secret `REDIS_SECRET_ID` holds.
     pub async fn cache(&self) -> Result<Arc<dyn Cache>, StartError> {
         let url = match self.env.optional("REDIS_URL") {
@@ -116,8 +121,12 @@ impl Platform {
     pub fn password_hasher(&self) -> Result<PasswordHasher, StartError> {
         let default = Cost::default();
         let cost = Cost {
-            memory_kib: self.env.parsed_or("ARGON2_MEMORY_KIB", default.memory_kib)?,
-            iterations: self.env.parsed_or("ARGON2_ITERATIONS", default.iterations)?,
+            memory_kib: self
+                .env
+                .parsed_or("ARGON2_MEMORY_KIB", default.memory_kib)?,
+            iterations: self
+                .env
+                .parsed_or("ARGON2_ITERATIONS", default.iterations)?,
             parallelism: self
                 .env
                 .parsed_or("ARGON2_PARALLELISM", default.parallelism)?,

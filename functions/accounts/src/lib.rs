@@ -1,1 +1,110 @@
-//! Sign-up, verification by code and by link.
+//! Sign-up and verification: how an account begins.
+
+mod link_page;
+mod resend_verification;
+mod sign_up;
+mod verification;
+mod verify_by_code;
+mod verify_by_link;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::{get, post};
+use latchkey_shared::cache::Cache;
+use latchkey_shared::clock::Clock;
+use latchkey_shared::domain::email::EmailAddress;
+use latchkey_shared::env::EnvError;
+use latchkey_shared::http::Authority;
+use latchkey_shared::keys::Keyring;
+use latchkey_shared::password_hash::PasswordHasher;
+use latchkey_shared::platform::{Platform, StartError};
+use latchkey_shared::random::Random;
+use latchkey_shared::store::sign_ups::SignUps;
+use latchkey_shared::store::tokens::Tokens;
+use latchkey_shared::store::users::Users;
+
+/// What this function uses, and nothing else.
+#[derive(Clone)]
+pub struct State {
+    users: Users,
+    tokens: Tokens,
+    sign_ups: SignUps,
+    hasher: PasswordHasher,
+    keys: Arc<Keyring>,
+    cache: Arc<dyn Cache>,
+    authority: Authority,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+    settings: Arc<Settings>,
+}
+
+/// The function's own settings.
+#[derive(Debug)]
+struct Settings {
+    app_name: String,
+    /// Where the verification page leads, once the account is active.
+    front_end: Option<String>,
+    /// Whoever verifies this address becomes admin, while there has been none.
+    first_admin: Option<EmailAddress>,
+}
+
+impl State {
+    /// Opens what the function uses.
+    pub async fn open(platform: &Platform) -> Result<Self, StartError> {
+        let client = platform.dynamodb();
+        let env = &platform.env;
+        let cache = platform.cache().await?;
+        let first_admin = env
+            .optional("BOOTSTRAP_ADMIN_EMAIL")
+            .map(|email| {
+                EmailAddress::try_from(email.to_owned())
+                    .map_err(|_| EnvError::Invalid("BOOTSTRAP_ADMIN_EMAIL".to_owned()))
+            })
+            .transpose()?;
+        let front_end = env
+            .optional("FRONT_END_URL")
+            .map(|_| env.base_url("FRONT_END_URL"))
+            .transpose()?;
+        Ok(Self {
+            users: Users::open(&client, env)?,
+            tokens: Tokens::open(&client, env)?,
+            sign_ups: SignUps::open(&client, env)?,
+            hasher: platform.password_hasher()?,
+            keys: platform.keys.clone(),
+            authority: Authority::open(platform, &client, cache.clone())?,
+            cache,
+            clock: platform.clock.clone(),
+            random: platform.random.clone(),
+            settings: Arc::new(Settings {
+                app_name: env.optional("APP_NAME").unwrap_or("Latchkey").to_owned(),
+                front_end,
+                first_admin,
+            }),
+        })
+    }
+}
+
+impl FromRef<State> for Authority {
+    fn from_ref(state: &State) -> Self {
+        state.authority.clone()
+    }
+}
+
+/// The routes of this function.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/api/auth/sign-up", post(sign_up::handler))
+        .route("/api/auth/sign-up/email", post(sign_up::handler))
+        .route(
+            "/api/auth/verify/email",
+            get(link_page::handler).post(verify_by_code::handler),
+        )
+        .route("/api/auth/verify/email/link", post(verify_by_link::handler))
+        .route(
+            "/api/auth/resend/verify/email",
+            post(resend_verification::handler),
+        )
+        .with_state(state)
+}

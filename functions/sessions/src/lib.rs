@@ -1,1 +1,80 @@
-//! Sign-in, refresh, logout, me and the list of sessions.
+//! Sign-in and what follows from it: sessions, their tokens, and their end.
+
+mod end_session;
+mod list_sessions;
+mod logout;
+mod logout_all;
+mod me;
+mod refresh;
+mod sign_in;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::extract::FromRef;
+use axum::routing::{delete, get, patch, post};
+use latchkey_shared::clock::Clock;
+use latchkey_shared::gate::Gate;
+use latchkey_shared::http::Authority;
+use latchkey_shared::http::cookies::RefreshCookie;
+use latchkey_shared::keys::Keyring;
+use latchkey_shared::password_hash::PasswordHasher;
+use latchkey_shared::platform::{Platform, StartError};
+use latchkey_shared::random::Random;
+use latchkey_shared::store::sessions::Sessions;
+use latchkey_shared::store::users::Users;
+
+/// What this function uses, and nothing else.
+#[derive(Clone)]
+pub struct State {
+    users: Users,
+    sessions: Sessions,
+    gate: Gate,
+    hasher: PasswordHasher,
+    keys: Arc<Keyring>,
+    cookie: RefreshCookie,
+    authority: Authority,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl State {
+    /// Opens what the function uses.
+    pub async fn open(platform: &Platform) -> Result<Self, StartError> {
+        let client = platform.dynamodb();
+        let env = &platform.env;
+        let cache = platform.cache().await?;
+        let sessions = Sessions::open(&client, env)?;
+        Ok(Self {
+            users: Users::open(&client, env)?,
+            gate: Gate::open(platform, sessions.clone(), cache.clone())?,
+            sessions,
+            hasher: platform.password_hasher()?,
+            keys: platform.keys.clone(),
+            cookie: RefreshCookie::open(env)?,
+            authority: Authority::open(platform, &client, cache)?,
+            clock: platform.clock.clone(),
+            random: platform.random.clone(),
+        })
+    }
+}
+
+impl FromRef<State> for Authority {
+    fn from_ref(state: &State) -> Self {
+        state.authority.clone()
+    }
+}
+
+/// The routes of this function.
+pub fn router(state: State) -> Router {
+    Router::new()
+        .route("/api/auth/sign-in", post(sign_in::handler))
+        .route("/api/auth/sign-in/email", post(sign_in::handler))
+        .route("/api/auth/user/refresh", patch(refresh::handler))
+        .route("/api/auth/user/me", get(me::handler).post(me::handler))
+        .route("/api/auth/user/logout", delete(logout::handler))
+        .route("/api/auth/user/logout-all", delete(logout_all::handler))
+        .route("/api/auth/sessions", get(list_sessions::handler))
+        .route("/api/auth/sessions/{id}", delete(end_session::handler))
+        .with_state(state)
+}

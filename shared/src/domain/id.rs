@@ -34,6 +34,13 @@ macro_rules! uuid_id {
                 self.0.as_bytes()
             }
 
+            /// When the id was made, in milliseconds since 1970.
+            pub fn unix_millis(&self) -> i64 {
+                let mut bytes = [0; 8];
+                bytes[2..].copy_from_slice(&self.0.as_bytes()[..6]);
+                i64::from_be_bytes(bytes)
+            }
+
             /// The id that these 16 bytes are.
             pub fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
@@ -88,7 +95,10 @@ impl EventId {
     /// A new id for an event of `now`.
     pub fn new(now: Timestamp, random: &dyn Random) -> Self {
         let millis = u64::try_from(now.as_millisecond()).unwrap_or(0);
-        Self(Ulid::from_parts(millis, u128::from_be_bytes(random.bytes())))
+        Self(Ulid::from_parts(
+            millis,
+            u128::from_be_bytes(random.bytes()),
+        ))
     }
 }
 

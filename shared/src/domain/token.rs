@@ -63,6 +63,9 @@ pub struct Token {
     pub link_expires_at: Timestamp,
     /// Whether it has been used.
     pub consumed: bool,
+    /// Made so that an answer looks the same where there is nothing to verify: it is never sent,
+    /// and no code is right.
+    pub decoy: bool,
 }
 
 impl Token {
@@ -82,6 +85,7 @@ impl Token {
             code_expires_at: now + purpose.code_life(),
             link_expires_at: now + purpose.link_life(),
             consumed: false,
+            decoy: false,
         }
     }
 

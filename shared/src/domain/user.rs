@@ -60,6 +60,9 @@ pub struct User {
     pub phone_number: Option<PhoneNumber>,
     /// Whether they have shown that the number is theirs.
     pub phone_verified: bool,
+    /// Whether they can sign in by that number. It was free when they signed up, or they have
+    /// verified it since.
+    pub holds_phone: bool,
     /// A picture of them.
     pub image_url: Option<String>,
     /// Where the account stands.

@@ -51,10 +51,7 @@ pub(crate) mod millis {
     use jiff::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-    #[expect(
-        clippy::trivially_copy_pass_by_ref,
-        reason = "serde hands a reference"
-    )]
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub(crate) fn serialize<S: Serializer>(at: &Timestamp, s: S) -> Result<S::Ok, S::Error> {
         at.as_millisecond().serialize(s)
     }

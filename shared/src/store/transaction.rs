@@ -5,7 +5,9 @@ use std::time::Duration;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::transact_write_items::TransactWriteItemsError;
-use aws_sdk_dynamodb::types::{CancellationReason, Delete, Put, TransactWriteItem, Update};
+use aws_sdk_dynamodb::types::{
+    CancellationReason, ConditionCheck, Delete, Put, TransactWriteItem, Update,
+};
 
 use super::StoreError;
 
@@ -53,6 +55,12 @@ impl<L: Copy + std::fmt::Debug> Transaction<L> {
     #[must_use]
     pub(crate) fn delete(self, label: L, delete: Delete) -> Self {
         self.add(label, TransactWriteItem::builder().delete(delete).build())
+    }
+
+    #[must_use]
+    pub(crate) fn check(self, label: L, check: ConditionCheck) -> Self {
+        let item = TransactWriteItem::builder().condition_check(check).build();
+        self.add(label, item)
     }
 
     fn add(mut self, label: L, item: TransactWriteItem) -> Self {

@@ -1,0 +1,123 @@
+//! `GET /api/auth/verify/email?token=` — the page that a mailed link opens, with one button.
+//!
+//! Opening it changes nothing, because mail scanners and previews open links too; the button
+//! posts the token.
+
+use askama::Template;
+use axum::extract;
+use axum::response::{IntoResponse, Response};
+use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
+use http::{HeaderValue, StatusCode};
+use latchkey_shared::http::{Fields, FromFields, Problem, Query};
+
+use crate::{Settings, State};
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    token: String,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let token = fields.required("token");
+        Some(Self { token: token? })
+    }
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    Query(request): Query<Request>,
+) -> Page {
+    let settings = &state.settings;
+    Page::of(
+        settings,
+        StatusCode::OK,
+        "Confirm your address",
+        format!(
+            "Press the button to finish signing up at {}.",
+            settings.app_name
+        ),
+        Some(request.token),
+    )
+}
+
+/// A page of the verification flow.
+#[derive(Debug, Template)]
+#[template(path = "verify_email.html")]
+pub(crate) struct Page {
+    status: StatusCode,
+    app_name: String,
+    heading: &'static str,
+    text: String,
+    token: Option<String>,
+    front_end: Option<String>,
+}
+
+impl Page {
+    /// The account is active.
+    pub(crate) fn done(settings: &Settings) -> Self {
+        let text = "Your address is confirmed. You can close this page and sign in.";
+        Self::of(settings, StatusCode::OK, "Thank you", text.to_owned(), None)
+    }
+
+    /// The link was no good, or something failed.
+    pub(crate) fn failed(settings: &Settings, problem: &Problem) -> Self {
+        let (heading, text) = if problem.code.status().is_server_error() {
+            ("Not just now", problem.detail().to_owned())
+        } else {
+            (
+                "This link is no longer good",
+                "It was used before or ran out of time. Ask for another mail where you \
+                 signed up."
+                    .to_owned(),
+            )
+        };
+        Self::of(settings, problem.code.status(), heading, text, None)
+    }
+
+    fn of(
+        settings: &Settings,
+        status: StatusCode,
+        heading: &'static str,
+        text: String,
+        token: Option<String>,
+    ) -> Self {
+        Self {
+            status,
+            app_name: settings.app_name.clone(),
+            heading,
+            text,
+            token,
+            front_end: settings.front_end.clone(),
+        }
+    }
+
+    /// Nothing but the page's own style, and a form that may post here and be led on to the
+    /// front end.
+    fn content_security_policy(&self) -> String {
+        let front_end = self.front_end.as_deref().unwrap_or_default();
+        format!(
+            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {front_end}; \
+             base-uri 'none'; frame-ancestors 'none'"
+        )
+    }
+}
+
+impl IntoResponse for Page {
+    fn into_response(self) -> Response {
+        let html = match self.render() {
+            Ok(html) => html,
+            Err(error) => return Problem::internal(&error).into_response(),
+        };
+        let mut response = (self.status, html).into_response();
+        let headers = response.headers_mut();
+        headers.insert(
+            CONTENT_TYPE,
+            HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        if let Ok(policy) = HeaderValue::from_str(&self.content_security_policy()) {
+            headers.insert(CONTENT_SECURITY_POLICY, policy);
+        }
+        response
+    }
+}

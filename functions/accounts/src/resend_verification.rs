@@ -1,0 +1,100 @@
+//! `POST /api/auth/resend/verify/email` — mails a code and a link again.
+//!
+//! The answer is the same for an address that waits for verification, one that is verified and
+//! one that nobody has, and so is the work; the limits count for the address, whoever asks.
+
+use std::time::Duration;
+
+use axum::extract;
+use http::StatusCode;
+use latchkey_shared::cache::Key;
+use latchkey_shared::domain::email::EmailAddress;
+use latchkey_shared::domain::event::EventKind;
+use latchkey_shared::domain::id::{TokenId, UserId};
+use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Token};
+use latchkey_shared::domain::user::{Status, User};
+use latchkey_shared::http::views::ChallengeView;
+use latchkey_shared::http::{Body, Caller, Fields, FromFields, Problem, Reply};
+use latchkey_shared::store::users::Claim;
+
+use crate::State;
+
+/// Mails an hour to one address, at most (NIST SP 800-63B asks for a limit; ours is that of the
+/// service's other mails).
+const MAILS_AN_HOUR: u32 = 5;
+const HOUR: Duration = Duration::from_hours(1);
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    email: EmailAddress,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let email = fields.required("email");
+        Some(Self { email: email? })
+    }
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Body(request): Body<Request>,
+) -> Result<Reply<ChallengeView>, Problem> {
+    let now = state.clock.now();
+    state.limit_mails(&request.email).await?;
+
+    let nobody = UserId::new(now, &*state.random);
+    let holder = state
+        .users
+        .holder(Claim::Email(&request.email), now)
+        .await?;
+    let user = state.users.get(holder.unwrap_or(nobody)).await?;
+    let token = |user, decoy| Token {
+        decoy,
+        ..Token::new(
+            TokenId::new(now, &*state.random),
+            Purpose::VerifyEmail,
+            user,
+            request.email.clone(),
+            now,
+        )
+    };
+    let token = match user {
+        Some(user) if is_waiting(&user) => {
+            let token = token(user.id, false);
+            let kind = EventKind::VerificationRequested { token_id: token.id };
+            let event = caller.event(user.id, kind, now, &*state.random);
+            state.sign_ups.renew(&token, &event).await?;
+            token
+        }
+        _ => {
+            let decoy = token(nobody, true);
+            let twin = token(nobody, true);
+            state.sign_ups.keep_decoy(&decoy, &twin).await?;
+            decoy
+        }
+    };
+    Ok(Reply(StatusCode::ACCEPTED, ChallengeView::by_email(&token)))
+}
+
+fn is_waiting(user: &User) -> bool {
+    user.status == Status::Pending && !user.shadow
+}
+
+impl State {
+    /// One mail a minute and a few an hour for each address, counted before anything is looked
+    /// up, so that the limits tell nothing of the address.
+    async fn limit_mails(&self, email: &EmailAddress) -> Result<(), Problem> {
+        let address = self.keys.lookup("email", email.key());
+        let wait = Duration::try_from(RESEND_AFTER).unwrap_or(HOUR);
+        for (name, limit, window) in [("minute", 1, wait), ("hour", MAILS_AN_HOUR, HOUR)] {
+            let key = Key::new("resend-verification", &[name, &address]);
+            let bump = self.cache.bump_if(&key, limit, window).await?;
+            if !bump.admitted {
+                return Err(Problem::rate_limited(bump.resets_in.as_secs() + 1));
+            }
+        }
+        Ok(())
+    }
+}

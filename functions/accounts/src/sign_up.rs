@@ -1,0 +1,175 @@
+//! `POST /api/auth/sign-up` — begins an account. For anybody who is not signed in.
+//!
+//! Whether the address is free or taken, the answer, its ids and the work behind it are alike: a
+//! taken address gets a shadow of an account that can never be verified, and its owner a mail.
+//! Usernames are public names, so a taken one is said to be.
+
+use axum::extract;
+use http::StatusCode;
+use jiff::Timestamp;
+use latchkey_shared::domain::email::EmailAddress;
+use latchkey_shared::domain::event::EventKind;
+use latchkey_shared::domain::id::{TokenId, UserId};
+use latchkey_shared::domain::name::DisplayName;
+use latchkey_shared::domain::password::Password;
+use latchkey_shared::domain::phone::PhoneNumber;
+use latchkey_shared::domain::token::{Purpose, Token};
+use latchkey_shared::domain::user::{FREE_PLAN, PENDING_LIFE, Status, USER_ROLE, User};
+use latchkey_shared::domain::username::Username;
+use latchkey_shared::http::views::ChallengeView;
+use latchkey_shared::http::{
+    Anonymous, Body, Caller, Code, Fields, FromFields, Problem, Reply, phone_number,
+};
+use latchkey_shared::store::transaction::CommitError;
+use latchkey_shared::store::users::Claim;
+use secrecy::SecretString;
+use serde::Serialize;
+
+use crate::State;
+
+/// How often a sign-up that met another for the same name or address looks again.
+const ATTEMPTS: usize = 3;
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    name: DisplayName,
+    email: EmailAddress,
+    password: Password,
+    username: Option<Username>,
+    phone_number: Option<PhoneNumber>,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let name = fields.required("name");
+        let email = fields.required("email");
+        let password = fields.required("password");
+        let username = fields.optional("username");
+        let phone_number = phone_number(fields);
+        Some(Self {
+            name: name?,
+            email: email?,
+            password: password?,
+            username: username?,
+            phone_number: phone_number?,
+        })
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub(crate) struct Response {
+    user_id: UserId,
+    verification: ChallengeView,
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    _: Anonymous,
+    caller: Caller,
+    Body(request): Body<Request>,
+) -> Result<Reply<Response>, Problem> {
+    let now = state.clock.now();
+    let mut taken = state.taken(&request, now).await?;
+    let password_hash = state.hasher.hash(&request.password).await?;
+
+    for _ in 0..ATTEMPTS {
+        let (user, token) = state.candidate(&request, &taken, &password_hash, now);
+        let kind = match taken.email {
+            None => EventKind::SignedUp { token_id: token.id },
+            Some(_) => EventKind::SignUpRepeated,
+        };
+        let whose = taken.email.unwrap_or(user.id);
+        let event = caller.event(whose, kind, now, &*state.random);
+        match state.sign_ups.begin(&user, &token, &event).await {
+            Ok(()) => {
+                let response = Response {
+                    user_id: user.id,
+                    verification: ChallengeView::by_email(&token),
+                };
+                return Ok(Reply(StatusCode::ACCEPTED, response));
+            }
+            // Somebody was quicker: look again at what is taken.
+            Err(CommitError::Refused(writes)) => {
+                tracing::info!(?writes, "a sign-up met another");
+                taken = state.taken(&request, now).await?;
+            }
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+    }
+    Err(Problem::unavailable())
+}
+
+/// Who holds what the request asks for.
+struct Taken {
+    email: Option<UserId>,
+    phone_number: bool,
+}
+
+impl State {
+    async fn taken(&self, request: &Request, now: Timestamp) -> Result<Taken, Problem> {
+        let mut claims = vec![Claim::Email(&request.email)];
+        claims.extend(request.username.as_ref().map(Claim::Username));
+        claims.extend(request.phone_number.as_ref().map(Claim::Phone));
+        let holders = self.users.holders(&claims, now).await?;
+        let mut taken = Taken {
+            email: None,
+            phone_number: false,
+        };
+        for (claim, holder) in claims.iter().zip(holders) {
+            match claim {
+                Claim::Email(_) => taken.email = holder,
+                Claim::Phone(_) => taken.phone_number = holder.is_some(),
+                Claim::Username(_) if holder.is_some() => {
+                    return Err(Problem::new(
+                        Code::UsernameTaken,
+                        "Choose another username.",
+                    ));
+                }
+                Claim::Username(_) | Claim::FirstAdmin => {}
+            }
+        }
+        Ok(taken)
+    }
+
+    fn candidate(
+        &self,
+        request: &Request,
+        taken: &Taken,
+        password_hash: &SecretString,
+        now: Timestamp,
+    ) -> (User, Token) {
+        let shadow = taken.email.is_some();
+        let user = User {
+            id: UserId::new(now, &*self.random),
+            name: request.name.clone(),
+            email: request.email.clone(),
+            email_verified: false,
+            username: request.username.clone(),
+            phone_number: request.phone_number.clone(),
+            phone_verified: false,
+            holds_phone: request.phone_number.is_some() && !taken.phone_number,
+            image_url: None,
+            status: Status::Pending,
+            roles: vec![USER_ROLE.to_owned()],
+            plan: FREE_PLAN.to_owned(),
+            mfa_enabled: false,
+            password_hash: Some(password_hash.clone()),
+            tokens_valid_after: None,
+            shadow,
+            lapses_at: Some(now + PENDING_LIFE),
+            created_at: now,
+        };
+        let token = Token {
+            decoy: shadow,
+            ..Token::new(
+                TokenId::new(now, &*self.random),
+                Purpose::VerifyEmail,
+                user.id,
+                request.email.clone(),
+                now,
+            )
+        };
+        (user, token)
+    }
+}

@@ -1,0 +1,87 @@
+//! `POST /api/auth/verify/email` — makes an account active by the code from the mail.
+//!
+//! For anybody who holds the ids that sign-up or resend answered. Decoys count wrong codes just
+//! as real tokens do, so the answers tell nothing of the address.
+
+use aws_lc_rs::constant_time::verify_slices_are_equal;
+use axum::extract;
+use latchkey_shared::domain::code::SubmittedCode;
+use latchkey_shared::domain::email::EmailAddress;
+use latchkey_shared::domain::id::{TokenId, UserId};
+use latchkey_shared::domain::token::{MAX_TRIES, Purpose, Token};
+use latchkey_shared::domain::user::User;
+use latchkey_shared::http::{Body, Caller, Fields, FromFields, Problem};
+use latchkey_shared::store::tokens::Half;
+use secrecy::ExposeSecret;
+
+use crate::State;
+use crate::verification::Verified;
+
+const PURPOSE: Purpose = Purpose::VerifyEmail;
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    code: SubmittedCode,
+    user: UserId,
+    token: TokenId,
+    email: EmailAddress,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let code = fields.required("code");
+        let user = fields.required("userId");
+        let token = fields.required("tokenId");
+        let email = fields.required("email");
+        Some(Self {
+            code: code?,
+            user: user?,
+            token: token?,
+            email: email?,
+        })
+    }
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    Body(request): Body<Request>,
+) -> Result<Verified, Problem> {
+    let now = state.clock.now();
+    let (token, user) = state
+        .sign_ups
+        .token_and_user(request.token, request.user)
+        .await?;
+    let (token, user) = token
+        .zip(user)
+        .filter(|(token, user)| {
+            token.code_is_alive(PURPOSE, now)
+                && belong(token, user, &request)
+                && !user.has_lapsed(now)
+        })
+        .ok_or_else(Problem::code_expired)?;
+
+    let tries = state
+        .tokens
+        .bump_if(user.id, PURPOSE, token.id, now)
+        .await?
+        .ok_or_else(Problem::code_expired)?;
+    let right = state.keys.code(token.id, PURPOSE);
+    let matches = verify_slices_are_equal(
+        right.expose_secret().as_bytes(),
+        request.code.expose().as_bytes(),
+    );
+    if matches.is_err() || token.decoy || token.user != user.id {
+        return Err(Problem::code_invalid(MAX_TRIES.saturating_sub(tries)));
+    }
+    let user = state
+        .activate(user, &token, Half::Code, &caller, now)
+        .await?;
+    Ok(Verified::from(&user))
+}
+
+/// Whether token and user are of the address in the request. The user of a token for a taken
+/// address may be another: that is a decoy's answer, and counted like any.
+fn belong(token: &Token, user: &User, request: &Request) -> bool {
+    token.email == request.email && user.email == request.email
+}

@@ -1,0 +1,92 @@
+//! `POST /api/auth/verify/email/link` — makes an account active by the link from the mail.
+//!
+//! A front end sends `{token}` and gets the user. The page behind the link sends its form and
+//! gets a page, or goes on to the configured front end.
+
+use axum::extract;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use http::header::LOCATION;
+use latchkey_shared::domain::token::Purpose;
+use latchkey_shared::domain::user::User;
+use latchkey_shared::http::body::{content_type, read_bytes, read_json, unsupported};
+use latchkey_shared::http::{Caller, Fields, FromFields, Problem};
+use latchkey_shared::store::tokens::Half;
+
+use crate::State;
+use crate::link_page::Page;
+use crate::verification::Verified;
+
+const PURPOSE: Purpose = Purpose::VerifyEmail;
+
+#[derive(Debug)]
+struct Request {
+    token: String,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let token = fields.required("token");
+        Some(Self { token: token? })
+    }
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    request: extract::Request,
+) -> Result<Response, Problem> {
+    if content_type(&request).as_deref() == Some("application/x-www-form-urlencoded") {
+        return by_form(&state, &caller, request).await;
+    }
+    let request: Request = match content_type(&request).as_deref() {
+        Some("application/json") | None => read_json(request).await?,
+        Some(_) => return Err(unsupported("Send JSON or the page's own form.")),
+    };
+    let user = state.verify_link(&request.token, &caller).await?;
+    Ok(Verified::from(&user).into_response())
+}
+
+async fn by_form(
+    state: &State,
+    caller: &Caller,
+    request: extract::Request,
+) -> Result<Response, Problem> {
+    let bytes = read_bytes(request).await?;
+    let token = url::form_urlencoded::parse(&bytes)
+        .find(|(name, _)| name == "token")
+        .map(|(_, value)| value.into_owned())
+        .unwrap_or_default();
+    match state.verify_link(&token, caller).await {
+        Ok(_) => match &state.settings.front_end {
+            Some(front_end) => {
+                Ok((StatusCode::SEE_OTHER, [(LOCATION, front_end.clone())]).into_response())
+            }
+            None => Ok(Page::done(&state.settings).into_response()),
+        },
+        Err(problem) => Ok(Page::failed(&state.settings, &problem).into_response()),
+    }
+}
+
+impl State {
+    async fn verify_link(&self, link: &str, caller: &Caller) -> Result<User, Problem> {
+        let now = self.clock.now();
+        let id = self
+            .keys
+            .open_link(link, PURPOSE)
+            .ok_or_else(Problem::code_expired)?;
+        let token = self
+            .tokens
+            .get(id)
+            .await?
+            .filter(|token| token.link_is_alive(PURPOSE, now) && !token.decoy)
+            .ok_or_else(Problem::code_expired)?;
+        let user = self
+            .users
+            .get(token.user)
+            .await?
+            .filter(|user| !user.has_lapsed(now) && user.email == token.email)
+            .ok_or_else(Problem::code_expired)?;
+        self.activate(user, &token, Half::Link, caller, now).await
+    }
+}

@@ -1,0 +1,36 @@
+//! `DELETE /api/auth/sessions/{id}` — ends one of the user's own sessions.
+
+use axum::extract::{self, Path};
+use http::StatusCode;
+use latchkey_shared::domain::event::{EndReason, EventKind};
+use latchkey_shared::domain::id::SessionId;
+use latchkey_shared::http::{Authenticated, Caller, Problem};
+use latchkey_shared::store::transaction::CommitError;
+
+use crate::State;
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    Path(id): Path<String>,
+    caller: Caller,
+    user: Authenticated,
+) -> Result<StatusCode, Problem> {
+    // Another user's id, or no id at all: there is nothing of that name here.
+    let session: SessionId = id.parse().map_err(|_| Problem::not_found())?;
+    let kind = EventKind::SessionsEnded {
+        session_ids: vec![session],
+        reason: EndReason::EndedByUser,
+    };
+    let user = user.claims.sub;
+    let event = caller.event(user, kind, state.clock.now(), &*state.random);
+    state
+        .sessions
+        .end(user, session, &event)
+        .await
+        .map_err(|error| match error {
+            CommitError::Refused(_) => Problem::not_found(),
+            CommitError::Store(error) => error.into(),
+        })?;
+    state.gate.deny(user, &[session]).await;
+    Ok(StatusCode::NO_CONTENT)
+}

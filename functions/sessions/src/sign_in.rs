@@ -1,0 +1,110 @@
+//! `POST /api/auth/sign-in` — exchanges a password for a session.
+//!
+//! Unknown accounts and wrong passwords are one and the same to the caller, in body and in work
+//! done; what an account's status forbids is told only to who gave the right password.
+
+use axum::extract;
+use latchkey_shared::domain::id::UserId;
+use latchkey_shared::domain::identifier::Identifier;
+use latchkey_shared::domain::password::SubmittedPassword;
+use latchkey_shared::gate::{Delivery, Entrant, SignedIn, invalid_credentials};
+use latchkey_shared::http::{Anonymous, Body, Caller, Fields, FromFields, Problem, phone_number};
+use latchkey_shared::password_hash::Verdict;
+use latchkey_shared::store::sessions::PasswordProof;
+use latchkey_shared::store::users::Claim;
+
+use crate::State;
+
+/// A password alone (RFC 8176).
+const AMR: &[&str] = &["pwd"];
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    identifier: Identifier,
+    password: SubmittedPassword,
+    delivery: Delivery,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let identifier = identifier(fields);
+        let password = fields.required("password");
+        let delivery = fields.optional("tokenDelivery");
+        Some(Self {
+            identifier: identifier?,
+            password: password?,
+            delivery: delivery?.unwrap_or_default(),
+        })
+    }
+}
+
+/// The one of `email`, `username`, `phoneNumber` (or `countryCode` and `mobile`) and `identifier`
+/// that the request names the account by.
+fn identifier(fields: &mut Fields) -> Option<Identifier> {
+    let email = fields.optional("email");
+    let username = fields.optional("username");
+    let phone = phone_number(fields);
+    let any = fields.optional::<Identifier>("identifier");
+    let mut given = [
+        email?.map(Identifier::Email),
+        username?.map(Identifier::Username),
+        phone?.map(Identifier::Phone),
+        any?,
+    ]
+    .into_iter()
+    .flatten();
+    let (first, second) = (given.next(), given.next());
+    if second.is_some() {
+        fields.refuse(
+            "identifier",
+            "ambiguous",
+            "Send one of email, username, phoneNumber and identifier.",
+        );
+        return None;
+    }
+    if first.is_none() {
+        fields.refuse(
+            "identifier",
+            "required",
+            "Send one of email, username, phoneNumber and identifier.",
+        );
+    }
+    first
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    _: Anonymous,
+    caller: Caller,
+    Body(request): Body<Request>,
+) -> Result<SignedIn, Problem> {
+    let now = state.clock.now();
+    let claim = match &request.identifier {
+        Identifier::Email(email) => Claim::Email(email),
+        Identifier::Username(username) => Claim::Username(username),
+        Identifier::Phone(phone) => Claim::Phone(phone),
+    };
+    // For nobody the same reads are made, of a user who is not there.
+    let holder = state.users.holder(claim, now).await?;
+    let id = holder.unwrap_or_else(|| UserId::new(now, &*state.random));
+    let (user, sessions) = tokio::try_join!(state.users.get(id), state.sessions.of_user(id))?;
+    let user = user.filter(|user| !user.has_lapsed(now));
+
+    let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+    let verdict = state
+        .hasher
+        .verify(&request.password, stored.as_ref())
+        .await?;
+    let (Some(user), Some(checked), Verdict::Right { rehash }) = (user, stored, verdict) else {
+        tracing::info!(known = holder.is_some(), "sign_in.failed");
+        return Err(invalid_credentials());
+    };
+    let entrant = Entrant {
+        user,
+        sessions,
+        amr: AMR,
+        proof: Some(PasswordProof { checked, rehash }),
+        delivery: request.delivery,
+    };
+    state.gate.admit(entrant, &caller).await
+}

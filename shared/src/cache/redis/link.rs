@@ -1,0 +1,194 @@
+//! One connection to Redis that is made when it is needed and made again when it is no good.
+//!
+//! The crate's own `ConnectionManager` is not used: it does not reconnect after a timeout, which is
+//! how a connection looks that was cut while Lambda had frozen us, and it answers the first call after
+//! an outage with the error of its last attempt, however old.
+
+use std::{
+    pin::Pin,
+    sync::{
+        Arc,
+        atomic::{AtomicBool, Ordering},
+    },
+    time::Duration,
+};
+
+use redis::{
+    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
+    aio::MultiplexedConnection, io::tcp::TcpSettings,
+};
+use secrecy::{ExposeSecret, SecretString};
+use tokio::{
+    sync::Mutex,
+    time::{Instant, timeout, timeout_at},
+};
+use url::Url;
+
+use crate::cache::CacheError;
+
+/// What one call may take, connecting included: beyond it, asking DynamoDB is the quicker way.
+const BUDGET: Duration = Duration::from_millis(250);
+
+/// How long connecting may take. Longer than a call: one that runs out leaves it to the next to finish.
+const DIAL_LIMIT: Duration = Duration::from_secs(2);
+
+/// After this long without use a connection is asked for a sign of life first: servers and NAT drop
+/// idle ones, and a call that is lost that way cannot be repeated if it counts or consumes.
+const IDLE: Duration = Duration::from_secs(30);
+
+/// What the sign of life may take, so that there is time left to connect anew.
+const PROBE_BUDGET: Duration = Duration::from_millis(100);
+
+type Dial = Pin<Box<dyn Future<Output = RedisResult<MultiplexedConnection>> + Send>>;
+
+pub(super) struct Link {
+    client: Client,
+    state: Mutex<State>,
+}
+
+/// Nothing, before the first use.
+#[derive(Default)]
+struct State {
+    line: Option<Line>,
+    dial: Option<Dial>,
+}
+
+#[derive(Clone)]
+struct Line {
+    /// Calls share it. A call that times out cannot leave its reply to another: replies are matched to
+    /// callers in the order of sending, and the reply for a caller that has gone is thrown away
+    /// (`PipelineSink::send_result` in redis 1.8).
+    connection: MultiplexedConnection,
+    broken: Arc<AtomicBool>,
+    /// By the machine's time and not by our clock: this is about the socket.
+    used: Instant,
+}
+
+impl Link {
+    pub(super) fn new(url: &SecretString) -> Result<Self, CacheError> {
+        let url = Url::parse(url.expose_secret()).map_err(|_| CacheError::Address)?;
+        // A fragment can only be `#insecure`, TLS with whoever answers.
+        if !matches!(url.scheme(), "redis" | "rediss") || url.fragment().is_some() {
+            return Err(CacheError::Address);
+        }
+        if url.scheme() == "rediss" {
+            // The one that the AWS SDK brings. An error says that there is a provider already, which
+            // serves as well.
+            let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        }
+        // Errors are not passed on, since they may quote the address.
+        let info = url
+            .into_connection_info()
+            .map_err(|_| CacheError::Address)?
+            // Requests are small and waited for.
+            .set_tcp_settings(TcpSettings::default().set_nodelay(true));
+        let client = Client::open(info).map_err(|_| CacheError::Address)?;
+        Ok(Self {
+            client,
+            state: Mutex::default(),
+        })
+    }
+
+    /// Makes one call within the budget. It is never repeated: it may have taken effect.
+    pub(super) async fn call<T, F, R>(&self, request: F) -> Result<T, CacheError>
+    where
+        F: FnOnce(MultiplexedConnection) -> R + Send,
+        R: Future<Output = RedisResult<T>> + Send,
+    {
+        let deadline = Instant::now() + BUDGET;
+        let line = timeout_at(deadline, self.line())
+            .await
+            .map_err(|_| CacheError::Timeout)?
+            .map_err(explain)?;
+        match timeout_at(deadline, request(line.connection)).await {
+            Ok(Ok(reply)) => Ok(reply),
+            Ok(Err(error)) => {
+                if error.is_io_error() || error.is_unrecoverable_error() {
+                    line.broken.store(true, Ordering::Relaxed);
+                }
+                Err(explain(error))
+            }
+            Err(_) => {
+                // Slow or frozen cannot be told apart from here; a new connection is right for both.
+                line.broken.store(true, Ordering::Relaxed);
+                Err(CacheError::Timeout)
+            }
+        }
+    }
+
+    /// The open connection, or a new one.
+    async fn line(&self) -> RedisResult<Line> {
+        let mut state = self.state.lock().await;
+        if let Some(line) = &mut state.line {
+            if line.is_good().await {
+                line.used = Instant::now();
+                return Ok(line.clone());
+            }
+            state.line = None;
+        }
+        loop {
+            let resumed = state.dial.is_some();
+            let outcome = state.dial.get_or_insert_with(|| self.dial()).await;
+            state.dial = None;
+            match outcome {
+                // Begun by a call that ran out of time, perhaps long ago.
+                Err(_) if resumed => {}
+                outcome => {
+                    let line = Line::new(outcome?);
+                    return Ok(state.line.insert(line).clone());
+                }
+            }
+        }
+    }
+
+    fn dial(&self) -> Dial {
+        let client = self.client.clone();
+        let config = AsyncConnectionConfig::new()
+            .set_connection_timeout(Some(DIAL_LIMIT))
+            .set_response_timeout(None);
+        Box::pin(async move {
+            client
+                .get_multiplexed_async_connection_with_config(&config)
+                .await
+        })
+    }
+}
+
+impl Line {
+    fn new(connection: MultiplexedConnection) -> Self {
+        Self {
+            connection,
+            broken: Arc::default(),
+            used: Instant::now(),
+        }
+    }
+
+    async fn is_good(&mut self) -> bool {
+        if self.broken.load(Ordering::Relaxed) {
+            return false;
+        }
+        if self.used.elapsed() < IDLE {
+            return true;
+        }
+        let probe = redis::cmd("PING");
+        matches!(
+            timeout(PROBE_BUDGET, probe.exec_async(&mut self.connection)).await,
+            Ok(Ok(()))
+        )
+    }
+}
+
+fn explain(error: RedisError) -> CacheError {
+    // Within a script, servers before 7 put the code of an error somewhere in its text.
+    let text = error.to_string();
+    if error.kind() == ErrorKind::UnexpectedReturnType
+        || text.contains("CORRUPT")
+        || text.contains("WRONGTYPE")
+    {
+        return CacheError::Corrupt;
+    }
+    if error.is_timeout() {
+        return CacheError::Timeout;
+    }
+    CacheError::Unavailable(Box::new(error))
+}

@@ -1,0 +1,28 @@
+//! HTTP manners: how requests are read, how answers and errors look, and the edge around them.
+
+pub mod auth;
+pub mod body;
+pub mod caller;
+pub mod cookies;
+pub mod edge;
+pub mod phone_number;
+pub mod problem;
+pub mod query;
+pub mod reply;
+pub mod views;
+
+pub use self::auth::{Anonymous, Authenticated, Authority};
+pub use self::body::{Body, Fields, FromFields};
+pub use self::caller::Caller;
+pub use self::edge::edge;
+pub use self::phone_number::phone_number;
+pub use self::problem::{Code, FieldError, Problem};
+pub use self::query::Query;
+pub use self::reply::Reply;
+
+use axum::Router;
+
+/// Serves a router as a Lambda function behind API Gateway.
+pub async fn serve(router: Router) -> Result<(), lambda_http::Error> {
+    lambda_http::run(router).await
+}

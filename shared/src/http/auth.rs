@@ -1,0 +1,171 @@
+//! Who is signed in: the check of an access token on every request (flow A).
+
+use std::sync::Arc;
+
+use aws_sdk_dynamodb::Client;
+use axum::extract::{FromRef, FromRequestParts};
+use http::HeaderMap;
+use http::header::AUTHORIZATION;
+use http::request::Parts;
+
+use super::problem::{Code, Problem};
+use crate::access_token::{AccessTokens, Claims};
+use crate::cache::Cache;
+use crate::clock::Clock;
+use crate::domain::session::Session;
+use crate::domain::user::{Status, User};
+use crate::platform::{Platform, StartError};
+use crate::store::sessions::Sessions;
+
+/// Checks access tokens: signature and claims, then one read of the deny marks. Where the cache
+/// can't tell, the truth is read from DynamoDB; where that can't either, the answer is 503.
+#[derive(Clone)]
+pub struct Authority {
+    tokens: AccessTokens,
+    cache: Arc<dyn Cache>,
+    sessions: Sessions,
+    clock: Arc<dyn Clock>,
+}
+
+/// A caller with a good access token.
+#[derive(Debug, Clone)]
+pub struct Authenticated {
+    /// What the token says.
+    pub claims: Claims,
+    /// The user and session as DynamoDB has them, where the check had to read them.
+    pub loaded: Option<(User, Session)>,
+}
+
+/// A caller without a good access token, on routes that are for those.
+#[derive(Debug, Clone, Copy)]
+pub struct Anonymous;
+
+/// Why a token is not good.
+enum Refusal {
+    Absent,
+    Bad,
+    Failed(Problem),
+}
+
+impl Authority {
+    /// The authority of a deployment.
+    pub fn open(
+        platform: &Platform,
+        client: &Client,
+        cache: Arc<dyn Cache>,
+    ) -> Result<Self, StartError> {
+        Ok(Self {
+            tokens: platform.access_tokens()?,
+            cache,
+            sessions: Sessions::open(client, &platform.env)?,
+            clock: platform.clock.clone(),
+        })
+    }
+
+    /// The user and session behind a good token: as the check read them, or read now.
+    pub async fn load(&self, caller: Authenticated) -> Result<(User, Session), Problem> {
+        match caller.loaded {
+            Some(loaded) => Ok(loaded),
+            None => self
+                .alive(&caller.claims)
+                .await?
+                .ok_or_else(|| Problem::unauthenticated(true)),
+        }
+    }
+
+    async fn check(&self, headers: &HeaderMap) -> Result<Authenticated, Refusal> {
+        let token = bearer(headers)?;
+        let claims = self
+            .tokens
+            .verify(token, self.clock.now())
+            .map_err(|_| Refusal::Bad)?;
+        let standing = self
+            .cache
+            .standing(&claims.sub.to_string(), &claims.sid.to_string())
+            .await;
+        let trusted = match standing {
+            Ok(standing) => {
+                if standing.denies(claims.sid.unix_millis()) {
+                    return Err(Refusal::Bad);
+                }
+                standing.trusted
+            }
+            Err(error) => {
+                tracing::warn!(%error, "deny marks unread; asking the store");
+                false
+            }
+        };
+        let loaded = if trusted {
+            None
+        } else {
+            let alive = self.alive(&claims).await.map_err(Refusal::Failed)?;
+            Some(alive.ok_or(Refusal::Bad)?)
+        };
+        Ok(Authenticated { claims, loaded })
+    }
+
+    async fn alive(&self, claims: &Claims) -> Result<Option<(User, Session)>, Problem> {
+        let (user, session) = self.sessions.with_user(claims.sub, claims.sid).await?;
+        let now = self.clock.now();
+        Ok(user.zip(session).filter(|(user, session)| {
+            user.status == Status::Active && session.is_alive(now, user.tokens_valid_after)
+        }))
+    }
+}
+
+/// The one bearer token of a request (RFC 6750 section 2.1; never from a query or a form).
+fn bearer(headers: &HeaderMap) -> Result<&str, Refusal> {
+    let mut values = headers.get_all(AUTHORIZATION).iter();
+    let value = values.next().ok_or(Refusal::Absent)?;
+    if values.next().is_some() {
+        return Err(Refusal::Bad);
+    }
+    let (scheme, token) = value
+        .to_str()
+        .ok()
+        .and_then(|text| text.split_once(' '))
+        .ok_or(Refusal::Bad)?;
+    if scheme.eq_ignore_ascii_case("bearer") {
+        Ok(token.trim())
+    } else {
+        Err(Refusal::Bad)
+    }
+}
+
+impl<S> FromRequestParts<S> for Authenticated
+where
+    S: Send + Sync,
+    Authority: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        Authority::from_ref(state)
+            .check(&parts.headers)
+            .await
+            .map_err(|refusal| match refusal {
+                Refusal::Absent => Problem::unauthenticated(false),
+                Refusal::Bad => Problem::unauthenticated(true),
+                Refusal::Failed(problem) => problem,
+            })
+    }
+}
+
+impl<S> FromRequestParts<S> for Anonymous
+where
+    S: Send + Sync,
+    Authority: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        match Authority::from_ref(state).check(&parts.headers).await {
+            Ok(_) => Err(Problem::new(
+                Code::AlreadySignedIn,
+                "Sign out first, or leave the Authorization header away.",
+            )),
+            Err(Refusal::Absent | Refusal::Bad) => Ok(Self),
+            Err(Refusal::Failed(problem)) => Err(problem),
+        }
+    }
+}

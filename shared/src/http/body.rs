@@ -1,0 +1,209 @@
+//! Request bodies: JSON objects read field by field, so that every bad field is named at once.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use axum::extract::{FromRequest, Request};
+use http::header::CONTENT_TYPE;
+use http_body_util::{BodyExt, LengthLimitError, Limited};
+use serde::de::{DeserializeOwned, Error as _, MapAccess, Visitor};
+use serde::{Deserialize, Deserializer};
+use serde_json::Value;
+
+use super::problem::{Code, FieldError, Problem};
+use crate::domain::invalid::Invalid;
+
+/// The largest body taken, in bytes.
+pub const MAX_BODY: usize = 16 * 1024;
+
+/// A request that knows how to read itself from the fields of a JSON object.
+pub trait FromFields: Sized {
+    /// Reads the request. `None` where a field was bad; [`Fields`] has noted which.
+    fn read(fields: &mut Fields) -> Option<Self>;
+}
+
+/// The body of a request, read as a `T`. Anything wrong with it is a problem that says so.
+#[derive(Debug)]
+pub struct Body<T>(pub T);
+
+impl<S: Send + Sync, T: FromFields> FromRequest<S> for Body<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
+        read_json(request).await.map(Self)
+    }
+}
+
+/// Reads a JSON body.
+pub async fn read_json<T: FromFields>(request: Request) -> Result<T, Problem> {
+    let is_json = content_type(&request).as_deref() == Some("application/json");
+    let bytes = read_bytes(request).await?;
+    if !is_json && !bytes.is_empty() {
+        return Err(unsupported(
+            "Send JSON with the content type application/json.",
+        ));
+    }
+    let fields: RawFields = serde_json::from_slice(&bytes).map_err(|error| {
+        if error.is_data() {
+            Problem::validation(vec![FieldError::new(
+                "",
+                "invalid_type",
+                "The body must be a JSON object without repeated names.",
+            )])
+        } else {
+            Problem::new(
+                Code::MalformedJson,
+                "The body must be one JSON object in UTF-8.",
+            )
+        }
+    })?;
+    Fields::read(fields.0)
+}
+
+/// The bytes of a body, if they are not too many.
+pub async fn read_bytes(request: Request) -> Result<Vec<u8>, Problem> {
+    match Limited::new(request.into_body(), MAX_BODY).collect().await {
+        Ok(body) => Ok(body.to_bytes().to_vec()),
+        Err(error) if error.is::<LengthLimitError>() => {
+            Err(Problem::of_status(http::StatusCode::PAYLOAD_TOO_LARGE))
+        }
+        Err(_) => Err(Problem::new(
+            Code::MalformedJson,
+            "The body ended before it was whole.",
+        )),
+    }
+}
+
+/// The media type of a body in lower case, if it is in UTF-8 or says nothing of its charset.
+pub fn content_type(request: &Request) -> Option<String> {
+    let value = request.headers().get(CONTENT_TYPE)?.to_str().ok()?;
+    let (media_type, parameters) = value.split_once(';').unwrap_or((value, ""));
+    let charset_is_good = parameters
+        .split(';')
+        .filter_map(|parameter| parameter.split_once('='))
+        .filter(|(name, _)| name.trim().eq_ignore_ascii_case("charset"))
+        .all(|(_, charset)| {
+            charset
+                .trim()
+                .trim_matches('"')
+                .eq_ignore_ascii_case("utf-8")
+        });
+    charset_is_good.then(|| media_type.trim().to_ascii_lowercase())
+}
+
+/// A content type that is not taken.
+pub fn unsupported(detail: &'static str) -> Problem {
+    Problem::new(Code::UnsupportedMediaType, detail)
+}
+
+/// The fields of a request that are still to be read, and what was wrong with those that were.
+#[derive(Debug)]
+pub struct Fields {
+    values: BTreeMap<String, Value>,
+    errors: Vec<FieldError>,
+}
+
+impl Fields {
+    /// Reads a request from these fields; all of them must be known to it.
+    pub(crate) fn read<T: FromFields>(values: BTreeMap<String, Value>) -> Result<T, Problem> {
+        let mut fields = Self {
+            values,
+            errors: Vec::new(),
+        };
+        let request = T::read(&mut fields);
+        for name in std::mem::take(&mut fields.values).into_keys() {
+            fields.refuse(&name, "unknown_field", "There is no field of this name.");
+        }
+        match request {
+            Some(request) if fields.errors.is_empty() => Ok(request),
+            _ => Err(Problem::validation(fields.errors)),
+        }
+    }
+
+    /// A field that must be there.
+    pub fn required<T: DeserializeOwned>(&mut self, name: &str) -> Option<T> {
+        match self.values.remove(name) {
+            Some(value) => self.parse(name, value),
+            None => {
+                self.refuse(name, "required", "This field is required.");
+                None
+            }
+        }
+    }
+
+    /// A field that may be absent or null. The outer `None` means that it was bad.
+    #[expect(
+        clippy::option_option,
+        reason = "absent and bad are told apart, as `required` tells them"
+    )]
+    pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<T>> {
+        match self.values.remove(name) {
+            None | Some(Value::Null) => Some(None),
+            Some(value) => self.parse(name, value).map(Some),
+        }
+    }
+
+    /// Whether the field is there, whatever it holds.
+    pub fn has(&self, name: &str) -> bool {
+        self.values.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// Takes the field away unread.
+    pub fn discard(&mut self, name: &str) {
+        self.values.remove(name);
+    }
+
+    /// Notes that a field is bad.
+    pub fn refuse(&mut self, name: &str, code: &'static str, message: &str) {
+        self.errors.push(FieldError::new(name, code, message));
+    }
+
+    /// Notes that a field's type refused its value.
+    pub fn refuse_invalid(&mut self, name: &str, invalid: Invalid) {
+        self.errors.push(FieldError::of(name, invalid));
+    }
+
+    fn parse<T: DeserializeOwned>(&mut self, name: &str, value: Value) -> Option<T> {
+        match serde_json::from_value(value) {
+            Ok(value) => Some(value),
+            Err(error) => {
+                match Invalid::from_serde_text(&error.to_string()) {
+                    Some(invalid) => self.refuse_invalid(name, invalid),
+                    None => self.refuse(
+                        name,
+                        "invalid_type",
+                        "The value is not of the type that this field takes.",
+                    ),
+                }
+                None
+            }
+        }
+    }
+}
+
+/// An object's members; one that comes twice is refused, since two parsers could differ on it.
+struct RawFields(BTreeMap<String, Value>);
+
+impl<'de> Deserialize<'de> for RawFields {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        struct Object;
+        impl<'de> Visitor<'de> for Object {
+            type Value = RawFields;
+
+            fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+                f.write_str("an object")
+            }
+
+            fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields, A::Error> {
+                let mut values = BTreeMap::new();
+                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                    if values.insert(name, value).is_some() {
+                        return Err(A::Error::custom("a name comes twice"));
+                    }
+                }
+                Ok(RawFields(values))
+            }
+        }
+        deserializer.deserialize_map(Object)
+    }
+}

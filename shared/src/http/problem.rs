@@ -1,0 +1,367 @@
+//! Errors as clients see them: RFC 9457 problem details with a closed list of codes.
+//!
+//! This is the one place where an error inside becomes an answer outside. What the client must
+//! not learn is logged here, once, with its whole chain.
+
+use std::borrow::Cow;
+use std::error::Error;
+
+use axum::response::{IntoResponse, Response};
+use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
+use http::{HeaderValue, StatusCode};
+use serde::Serialize;
+
+use crate::access_token::SigningError;
+use crate::cache::CacheError;
+use crate::domain::invalid::Invalid;
+use crate::password_hash::PasswordHashError;
+use crate::store::StoreError;
+
+/// Seconds after which a client may try again when something we need is away.
+const RETRY_SOON: u64 = 1;
+
+macro_rules! codes {
+    ($($(#[$doc:meta])* $name:ident => $text:literal, $status:ident, $title:literal;)*) => {
+        /// What went wrong, in a word that programs can rely on.
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+        pub enum Code {
+            $($(#[$doc])* $name,)*
+        }
+
+        impl Code {
+            /// Every code, for documents and tests.
+            pub const ALL: &'static [Self] = &[$(Self::$name,)*];
+
+            /// The code in answers and logs.
+            pub fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$name => $text,)*
+                }
+            }
+
+            /// The status that goes with it.
+            pub fn status(self) -> StatusCode {
+                match self {
+                    $(Self::$name => StatusCode::$status,)*
+                }
+            }
+
+            fn title(self) -> &'static str {
+                match self {
+                    $(Self::$name => $title,)*
+                }
+            }
+        }
+    };
+}
+
+codes! {
+    /// The body is no JSON.
+    MalformedJson => "malformed_json", BAD_REQUEST, "The body is not JSON";
+    /// The code is wrong; it may be tried again.
+    CodeInvalid => "code_invalid", BAD_REQUEST, "The code is wrong";
+    /// The code or link is used up, out of time, tried too often or unknown.
+    CodeExpired => "code_expired", BAD_REQUEST, "The code or link is no longer good";
+    /// No credential, or one that is no good.
+    Unauthenticated => "unauthenticated", UNAUTHORIZED, "Sign in first";
+    /// Wrong password, or nobody of that name.
+    InvalidCredentials => "invalid_credentials", UNAUTHORIZED, "Wrong sign-in or password";
+    /// The refresh token is unknown, expired or revoked.
+    SessionExpired => "session_expired", UNAUTHORIZED, "The session is over";
+    /// A used-up refresh token came again.
+    RefreshTokenReused => "refresh_token_reused", UNAUTHORIZED, "The refresh token was used before";
+    /// Signed in, but not allowed.
+    Forbidden => "forbidden", FORBIDDEN, "Not allowed";
+    /// For people who are not signed in.
+    AlreadySignedIn => "already_signed_in", FORBIDDEN, "Already signed in";
+    /// The request comes from a site that is not ours.
+    OriginNotAllowed => "origin_not_allowed", FORBIDDEN, "The origin is not allowed";
+    /// The address is not verified yet.
+    AccountPending => "account_pending", FORBIDDEN, "The address is not verified yet";
+    /// Shut out for a while.
+    AccountBlocked => "account_blocked", FORBIDDEN, "The account is blocked";
+    /// Resting.
+    AccountPaused => "account_paused", FORBIDDEN, "The account is paused";
+    /// Closed.
+    AccountDeactivated => "account_deactivated", FORBIDDEN, "The account is deactivated";
+    /// Shut out for good.
+    AccountBanned => "account_banned", FORBIDDEN, "The account is banned";
+    /// Held until the owner has proved that it is theirs.
+    AccountSecurityIssue => "account_security_issue", FORBIDDEN, "The account is held for its safety";
+    /// There is no such thing, or it is somebody else's.
+    NotFound => "not_found", NOT_FOUND, "Not found";
+    /// The path is right, the method is not.
+    MethodNotAllowed => "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
+    /// Somebody has that username.
+    UsernameTaken => "username_taken", CONFLICT, "The username is taken";
+    /// The body is too large.
+    PayloadTooLarge => "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
+    /// The body is of a type that is not taken.
+    UnsupportedMediaType => "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not taken";
+    /// Fields are missing, unknown or out of range.
+    ValidationFailed => "validation_failed", UNPROCESSABLE_ENTITY, "Some fields are not valid";
+    /// Too many requests.
+    RateLimited => "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
+    /// A fault of ours.
+    Internal => "internal_error", INTERNAL_SERVER_ERROR, "Something went wrong here";
+    /// Something that we need is away.
+    Unavailable => "unavailable", SERVICE_UNAVAILABLE, "Not available just now";
+}
+
+/// A field of the request that is not valid.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct FieldError {
+    /// The field's name in the request.
+    pub field: String,
+    /// What is wrong with it, in a word that programs can rely on.
+    pub code: Cow<'static, str>,
+    /// What is wrong with it, in a sentence for a form.
+    pub message: String,
+}
+
+impl FieldError {
+    /// An error at this field.
+    pub fn new(
+        field: impl Into<String>,
+        code: impl Into<Cow<'static, str>>,
+        message: impl Into<String>,
+    ) -> Self {
+        Self {
+            field: field.into(),
+            code: code.into(),
+            message: message.into(),
+        }
+    }
+
+    /// The error of a value that its type refused.
+    pub fn of(field: impl Into<String>, invalid: Invalid) -> Self {
+        Self::new(field, invalid.code, invalid.message)
+    }
+}
+
+/// An answer that says no. [`super::edge()`] writes its body, with the request's id.
+#[derive(Debug, Clone)]
+pub struct Problem {
+    /// What went wrong.
+    pub code: Code,
+    detail: Cow<'static, str>,
+    errors: Vec<FieldError>,
+    attempts_left: Option<u32>,
+    retry_after: Option<u64>,
+    challenge: Option<&'static str>,
+}
+
+impl Problem {
+    /// A problem with a sentence that says what to do next.
+    pub fn new(code: Code, detail: impl Into<Cow<'static, str>>) -> Self {
+        Self {
+            code,
+            detail: detail.into(),
+            errors: Vec::new(),
+            attempts_left: None,
+            retry_after: None,
+            challenge: None,
+        }
+    }
+
+    /// Fields that are not valid, all at once.
+    pub fn validation(errors: Vec<FieldError>) -> Self {
+        Self {
+            errors,
+            ..Self::new(
+                Code::ValidationFailed,
+                "Correct the fields that `errors` names and send the request again.",
+            )
+        }
+    }
+
+    /// No credential (`bad` false), or one that is no good (`bad` true; RFC 6750 section 3).
+    pub fn unauthenticated(bad: bool) -> Self {
+        let (detail, challenge) = if bad {
+            (
+                "The access token is not valid, or no longer. Refresh it or sign in again.",
+                r#"Bearer error="invalid_token""#,
+            )
+        } else {
+            (
+                "Send an access token in the Authorization header.",
+                "Bearer",
+            )
+        };
+        Self {
+            challenge: Some(challenge),
+            ..Self::new(Code::Unauthenticated, detail)
+        }
+    }
+
+    /// A wrong code that may be tried this many times more.
+    pub fn code_invalid(attempts_left: u32) -> Self {
+        Self {
+            attempts_left: Some(attempts_left),
+            ..Self::new(
+                Code::CodeInvalid,
+                "Check the code in the latest message and try again.",
+            )
+        }
+    }
+
+    /// A code or link that is no longer good, for whatever reason.
+    pub fn code_expired() -> Self {
+        Self::new(
+            Code::CodeExpired,
+            "It was used, ran out of time, or was tried too often. Ask for a new one.",
+        )
+    }
+
+    /// Nothing there, or nothing that the caller may know of.
+    pub fn not_found() -> Self {
+        Self::new(Code::NotFound, "There is nothing at this address.")
+    }
+
+    /// Too many requests; the next may come after so many seconds.
+    pub fn rate_limited(retry_after: u64) -> Self {
+        Self {
+            retry_after: Some(retry_after.max(1)),
+            ..Self::new(
+                Code::RateLimited,
+                "Wait for as many seconds as Retry-After says, then try again.",
+            )
+        }
+    }
+
+    /// Something that we need is away.
+    pub fn unavailable() -> Self {
+        Self {
+            retry_after: Some(RETRY_SOON),
+            ..Self::new(
+                Code::Unavailable,
+                "Nothing was lost. Try again in a moment.",
+            )
+        }
+    }
+
+    /// A fault of ours. The client gets the request's id and nothing else.
+    pub fn internal(error: &(dyn Error + 'static)) -> Self {
+        log(error);
+        Self::new(
+            Code::Internal,
+            "It has been logged under the id in `requestId`.",
+        )
+    }
+
+    /// The problem that says what a bare status says.
+    pub(crate) fn of_status(status: StatusCode) -> Self {
+        match status {
+            StatusCode::NOT_FOUND => Self::not_found(),
+            StatusCode::METHOD_NOT_ALLOWED => Self::new(
+                Code::MethodNotAllowed,
+                "The Allow header names the methods that this address takes.",
+            ),
+            StatusCode::PAYLOAD_TOO_LARGE => {
+                Self::new(Code::PayloadTooLarge, "A body may have 16 KiB at most.")
+            }
+            StatusCode::SERVICE_UNAVAILABLE | StatusCode::REQUEST_TIMEOUT => Self::unavailable(),
+            status if status.is_client_error() => {
+                Self::new(Code::MalformedJson, "The request could not be read.")
+            }
+            _ => Self::new(
+                Code::Internal,
+                "It has been logged under the id in `requestId`.",
+            ),
+        }
+    }
+
+    /// What is wrong and what to do, for people.
+    pub fn detail(&self) -> &str {
+        &self.detail
+    }
+
+    /// The body.
+    pub(crate) fn body(&self, request_id: &str) -> String {
+        #[derive(Serialize)]
+        #[serde(rename_all = "camelCase")]
+        struct Members<'a> {
+            r#type: String,
+            title: &'a str,
+            status: u16,
+            detail: &'a str,
+            code: &'a str,
+            request_id: &'a str,
+            #[serde(skip_serializing_if = "<[_]>::is_empty")]
+            errors: &'a [FieldError],
+            #[serde(skip_serializing_if = "Option::is_none")]
+            attempts_left: Option<u32>,
+        }
+        serde_json::to_string(&Members {
+            r#type: format!("urn:latchkey:problem:{}", self.code.as_str()),
+            title: self.code.title(),
+            status: self.code.status().as_u16(),
+            detail: &self.detail,
+            code: self.code.as_str(),
+            request_id,
+            errors: &self.errors,
+            attempts_left: self.attempts_left,
+        })
+        .unwrap_or_default()
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let mut response = self.code.status().into_response();
+        if let Some(seconds) = self.retry_after {
+            response
+                .headers_mut()
+                .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(challenge) = self.challenge {
+            response
+                .headers_mut()
+                .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));
+        }
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Unavailable(_) => {
+                log(&error);
+                Self::unavailable()
+            }
+            StoreError::Refused(_) | StoreError::Inconsistent { .. } => Self::internal(&error),
+        }
+    }
+}
+
+impl From<CacheError> for Problem {
+    fn from(error: CacheError) -> Self {
+        log(&error);
+        Self::unavailable()
+    }
+}
+
+impl From<PasswordHashError> for Problem {
+    fn from(error: PasswordHashError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+impl From<SigningError> for Problem {
+    fn from(error: SigningError) -> Self {
+        Self::internal(&error)
+    }
+}
+
+fn log(error: &(dyn Error + 'static)) {
+    let mut chain = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        chain.push_str(": ");
+        chain.push_str(&cause.to_string());
+        source = cause.source();
+    }
+    tracing::error!(error = chain, "the request failed");
+}

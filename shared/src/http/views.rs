@@ -1,0 +1,107 @@
+//! What clients see of users, sessions and challenges. Only what is named here leaves the house.
+
+use std::net::IpAddr;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::domain::device;
+use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::session::Session;
+use crate::domain::token::{RESEND_AFTER, Token};
+use crate::domain::user::{Status, User};
+
+/// A user, as they and admins see them.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct UserView {
+    id: UserId,
+    name: String,
+    email: String,
+    email_verified: bool,
+    username: Option<String>,
+    phone_number: Option<String>,
+    phone_verified: bool,
+    image_url: Option<String>,
+    status: Status,
+    roles: Vec<String>,
+    plan: String,
+    mfa_enabled: bool,
+    created_at: Timestamp,
+}
+
+impl From<&User> for UserView {
+    fn from(user: &User) -> Self {
+        Self {
+            id: user.id,
+            name: user.name.to_string(),
+            email: user.email.to_string(),
+            email_verified: user.email_verified,
+            username: user.username.as_ref().map(ToString::to_string),
+            phone_number: user.phone_number.as_ref().map(ToString::to_string),
+            phone_verified: user.phone_verified,
+            image_url: user.image_url.clone(),
+            status: user.status,
+            roles: user.roles.clone(),
+            plan: user.plan.clone(),
+            mfa_enabled: user.mfa_enabled,
+            created_at: user.created_at,
+        }
+    }
+}
+
+/// A session, as its user sees it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct SessionView {
+    id: SessionId,
+    current: bool,
+    ip: Option<IpAddr>,
+    location: Option<String>,
+    user_agent: Option<String>,
+    device: Option<String>,
+    created_at: Timestamp,
+    last_used_at: Timestamp,
+    expires_at: Timestamp,
+}
+
+impl SessionView {
+    /// The session, seen from the session `current`.
+    pub fn seen_from(current: SessionId, session: &Session) -> Self {
+        Self {
+            id: session.id,
+            current: session.id == current,
+            ip: session.source.ip,
+            location: None,
+            user_agent: session.source.user_agent.clone(),
+            device: session.source.user_agent.as_deref().and_then(device::name),
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            expires_at: session.expires_at,
+        }
+    }
+}
+
+/// A code that is on its way to somebody.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct ChallengeView {
+    token_id: TokenId,
+    channel: &'static str,
+    sent_to: String,
+    expires_at: Timestamp,
+    resend_after: i64,
+}
+
+impl ChallengeView {
+    /// The challenge of a token that is mailed.
+    pub fn by_email(token: &Token) -> Self {
+        Self {
+            token_id: token.id,
+            channel: "email",
+            sent_to: token.email.masked(),
+            expires_at: token.code_expires_at,
+            resend_after: RESEND_AFTER.as_secs(),
+        }
+    }
+}

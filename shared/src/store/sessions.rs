@@ -1,0 +1,385 @@
+//! The `sessions` table: who is signed in where.
+
+use std::collections::HashMap;
+use std::net::IpAddr;
+
+use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
+use aws_sdk_dynamodb::types::{
+    ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue,
+    ReturnValuesOnConditionCheckFailure, Update,
+};
+use jiff::Timestamp;
+use secrecy::{ExposeSecret, SecretString};
+use serde::{Deserialize, Serialize};
+
+use super::events::Events;
+use super::item::{self, Item, millis, number, text, time, ttl};
+use super::transaction::{CommitError, Transaction};
+use super::users::{self, Users};
+use super::{StoreError, Table};
+use crate::domain::event::Event;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::session::{IDLE_LIFE, Session, Source};
+use crate::domain::user::User;
+use crate::env::{Env, EnvError};
+
+const TABLE: &str = "sessions";
+
+/// The most sessions that one transaction ends: DynamoDB takes 100 writes, and some are others.
+pub const MAX_ENDED_AT_ONCE: usize = 90;
+
+/// Begins, refreshes, lists and ends sessions.
+#[derive(Debug, Clone)]
+pub struct Sessions {
+    client: Client,
+    table: Table,
+    users: Users,
+    events: Events,
+}
+
+/// What a refresh found.
+#[derive(Debug)]
+pub enum Rotation {
+    /// The token was the current one; this is the session with the next.
+    Rotated(Session),
+    /// The token was not the current one; this is the session as it stands.
+    Stale(Session),
+    /// There is no such session.
+    Gone,
+}
+
+/// What the user row must still say when a session begins.
+#[derive(Debug, Clone)]
+pub struct PasswordProof {
+    /// The stored hash that the password was checked against.
+    pub checked: SecretString,
+    /// The hash to store in its place, where it was made at another cost.
+    pub rehash: Option<SecretString>,
+}
+
+/// Which write of a transaction found its condition not met.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Write {
+    /// The session's row.
+    Session,
+    /// The user's row.
+    User,
+    /// The event.
+    Event,
+}
+
+#[derive(Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Row {
+    pk: UserId,
+    sk: SessionId,
+    counter: u64,
+    #[serde(with = "millis")]
+    rotated_at: Timestamp,
+    amr: Vec<String>,
+    #[serde(with = "millis")]
+    auth_time: Timestamp,
+    #[serde(with = "millis")]
+    created_at: Timestamp,
+    #[serde(with = "millis")]
+    last_used_at: Timestamp,
+    #[serde(with = "millis")]
+    idle_expires_at: Timestamp,
+    #[serde(with = "millis")]
+    expires_at: Timestamp,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    ip: Option<IpAddr>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    user_agent: Option<String>,
+    ttl: i64,
+}
+
+impl Sessions {
+    /// The tables of sessions: sessions, users and events.
+    pub fn open(client: &Client, env: &Env) -> Result<Self, EnvError> {
+        Ok(Self {
+            client: client.clone(),
+            table: Table::open(client, env, "SESSIONS_TABLE")?,
+            users: Users::open(client, env)?,
+            events: Events::open(client, env)?,
+        })
+    }
+
+    /// Begins a session and ends those that it displaces, if the user is still active and the
+    /// password still the one that was checked: a reset at the same moment wins.
+    pub async fn begin(
+        &self,
+        session: &Session,
+        displaced: &[SessionId],
+        proof: Option<&PasswordProof>,
+        event: &Event,
+    ) -> Result<(), CommitError<Write>> {
+        let mut transaction = Transaction::new()
+            .put(Write::Session, self.put_new(session)?)
+            .put(Write::Event, self.events.put(event)?);
+        for id in displaced.iter().take(MAX_ENDED_AT_ONCE) {
+            transaction = transaction.delete(Write::Session, self.delete(session.user, *id)?);
+        }
+        transaction = match proof.and_then(|proof| proof.rehash.as_ref().map(|new| (proof, new))) {
+            Some((proof, new)) => {
+                transaction.update(Write::User, self.rehash(session.user, proof, new)?)
+            }
+            None => transaction.check(Write::User, self.still_active(session.user, proof)?),
+        };
+        transaction.commit(&self.client).await
+    }
+
+    /// Moves the session on to its next refresh token, if `counter` is the current one's.
+    pub async fn rotate(
+        &self,
+        user: UserId,
+        session: SessionId,
+        counter: u64,
+        source: &Source,
+        now: Timestamp,
+    ) -> Result<Rotation, StoreError> {
+        let mut update = self
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key(user, session)))
+            .expression_attribute_names("#counter", "counter")
+            .expression_attribute_values(":counter", number(counter))
+            .expression_attribute_values(":next", number(counter.saturating_add(1)))
+            .expression_attribute_values(":now", time(now))
+            .expression_attribute_values(":idle", time(now + IDLE_LIFE))
+            .condition_expression(
+                "#counter = :counter AND expiresAt > :now AND idleExpiresAt > :now",
+            )
+            .return_values(ReturnValue::AllNew)
+            .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld);
+        let mut set = "SET #counter = :next, rotatedAt = :now, lastUsedAt = :now, \
+                       idleExpiresAt = :idle"
+            .to_owned();
+        if let Some(ip) = source.ip {
+            set.push_str(", ip = :ip");
+            update = update.expression_attribute_values(":ip", text(ip));
+        }
+        if let Some(user_agent) = &source.user_agent {
+            set.push_str(", userAgent = :userAgent");
+            update = update.expression_attribute_values(":userAgent", text(user_agent));
+        }
+        let error = match update.update_expression(set).send().await {
+            Ok(answer) => {
+                return session_of(answer.attributes.unwrap_or_default()).map(Rotation::Rotated);
+            }
+            Err(error) => error,
+        };
+        match error.as_service_error() {
+            Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
+                match refusal.item() {
+                    Some(item) if !item.is_empty() => session_of(item.clone()).map(Rotation::Stale),
+                    _ => Ok(Rotation::Gone),
+                }
+            }
+            _ => Err(error.into()),
+        }
+    }
+
+    /// A user and one of their sessions in one round trip.
+    pub async fn with_user(
+        &self,
+        user: UserId,
+        session: SessionId,
+    ) -> Result<(Option<User>, Option<Session>), StoreError> {
+        let keys = |key| {
+            KeysAndAttributes::builder()
+                .keys(key)
+                .consistent_read(true)
+                .build()
+                .map_err(|error| StoreError::inconsistent(TABLE, error))
+        };
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.users.table.name, keys(users::profile_key(user))?)
+            .request_items(&self.table.name, keys(key(user, session))?)
+            .send()
+            .await?;
+        if answer
+            .unprocessed_keys()
+            .is_some_and(|left| !left.is_empty())
+        {
+            return Err(StoreError::Unavailable("keys left unread".to_owned()));
+        }
+        let mut rows = answer.responses.unwrap_or_default();
+        let mut row = |table: &Table| rows.remove(&table.name).and_then(|mut found| found.pop());
+        Ok((
+            row(&self.users.table).map(users::user_of).transpose()?,
+            row(&self.table).map(session_of).transpose()?,
+        ))
+    }
+
+    /// All rows of a user's sessions, dead ones that TTL has not swept yet included.
+    pub async fn of_user(&self, user: UserId) -> Result<Vec<Session>, StoreError> {
+        let mut pages = self
+            .client
+            .query()
+            .table_name(&self.table.name)
+            .key_condition_expression("pk = :user")
+            .expression_attribute_values(":user", text(user))
+            .consistent_read(true)
+            .into_paginator()
+            .items()
+            .send();
+        let mut sessions = Vec::new();
+        while let Some(item) = pages.next().await {
+            sessions.push(session_of(item?)?);
+        }
+        Ok(sessions)
+    }
+
+    /// Ends one session. Refused where there is none.
+    pub async fn end(
+        &self,
+        user: UserId,
+        session: SessionId,
+        event: &Event,
+    ) -> Result<(), CommitError<Write>> {
+        let delete = Delete::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key(user, session)))
+            .condition_expression("attribute_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))?;
+        Transaction::new()
+            .delete(Write::Session, delete)
+            .put(Write::Event, self.events.put(event)?)
+            .commit(&self.client)
+            .await
+    }
+
+    /// Ends these sessions, at most [`MAX_ENDED_AT_ONCE`]; and, with `valid_after`, every other
+    /// session of the user that began at that moment or before.
+    pub async fn end_many(
+        &self,
+        user: UserId,
+        sessions: &[SessionId],
+        valid_after: Option<Timestamp>,
+        event: &Event,
+    ) -> Result<(), CommitError<Write>> {
+        let mut transaction = Transaction::new().put(Write::Event, self.events.put(event)?);
+        for id in sessions {
+            transaction = transaction.delete(Write::Session, self.delete(user, *id)?);
+        }
+        if let Some(at) = valid_after {
+            let update = Update::builder()
+                .table_name(&self.users.table.name)
+                .set_key(Some(users::profile_key(user)))
+                .update_expression("SET tokensValidAfter = :at")
+                .condition_expression(
+                    "attribute_exists(pk) AND \
+                     (attribute_not_exists(tokensValidAfter) OR tokensValidAfter <= :at)",
+                )
+                .expression_attribute_values(":at", time(at))
+                .build()
+                .map_err(|error| StoreError::inconsistent(TABLE, error))?;
+            transaction = transaction.update(Write::User, update);
+        }
+        transaction.commit(&self.client).await
+    }
+
+    fn put_new(&self, session: &Session) -> Result<Put, StoreError> {
+        let row = Row {
+            pk: session.user,
+            sk: session.id,
+            counter: session.counter,
+            rotated_at: session.rotated_at,
+            amr: session.amr.clone(),
+            auth_time: session.auth_time,
+            created_at: session.created_at,
+            last_used_at: session.last_used_at,
+            idle_expires_at: session.idle_expires_at,
+            expires_at: session.expires_at,
+            ip: session.source.ip,
+            user_agent: session.source.user_agent.clone(),
+            ttl: ttl(session.expires_at),
+        };
+        Put::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(item::to_item(TABLE, &row)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+
+    fn delete(&self, user: UserId, session: SessionId) -> Result<Delete, StoreError> {
+        Delete::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key(user, session)))
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+
+    fn still_active(
+        &self,
+        user: UserId,
+        proof: Option<&PasswordProof>,
+    ) -> Result<ConditionCheck, StoreError> {
+        let check = ConditionCheck::builder()
+            .table_name(&self.users.table.name)
+            .set_key(Some(users::profile_key(user)))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":active", text("active"));
+        match proof {
+            Some(proof) => check
+                .condition_expression("#status = :active AND passwordHash = :checked")
+                .expression_attribute_values(":checked", text(proof.checked.expose_secret())),
+            None => check.condition_expression("#status = :active"),
+        }
+        .build()
+        .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+
+    fn rehash(
+        &self,
+        user: UserId,
+        proof: &PasswordProof,
+        new: &SecretString,
+    ) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.users.table.name)
+            .set_key(Some(users::profile_key(user)))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":active", text("active"))
+            .expression_attribute_values(":checked", text(proof.checked.expose_secret()))
+            .expression_attribute_values(":new", text(new.expose_secret()))
+            .condition_expression("#status = :active AND passwordHash = :checked")
+            .update_expression("SET passwordHash = :new")
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+}
+
+fn key(user: UserId, session: SessionId) -> Item {
+    HashMap::from([
+        ("pk".to_owned(), text(user)),
+        ("sk".to_owned(), text(session)),
+    ])
+}
+
+fn session_of(item: Item) -> Result<Session, StoreError> {
+    let row: Row = item::from_item(TABLE, item)?;
+    Ok(Session {
+        id: row.sk,
+        user: row.pk,
+        counter: row.counter,
+        rotated_at: row.rotated_at,
+        amr: row.amr,
+        auth_time: row.auth_time,
+        created_at: row.created_at,
+        last_used_at: row.last_used_at,
+        idle_expires_at: row.idle_expires_at,
+        expires_at: row.expires_at,
+        source: Source {
+            ip: row.ip,
+            user_agent: row.user_agent,
+        },
+    })
+}

@@ -1,0 +1,29 @@
+//! Logs: JSON, one object a line, for CloudWatch and for `jq`.
+
+use std::io;
+
+use tracing_subscriber::EnvFilter;
+use tracing_subscriber::fmt::writer::BoxMakeWriter;
+
+use crate::env::Env;
+
+/// Starts logging at the level that `RUST_LOG` names, `info` by default. Functions log to
+/// standard output, where Lambda reads; `infra/local` keeps that for its own words.
+pub fn init(env: &Env, to_stderr: bool) {
+    let level = env.optional("RUST_LOG").unwrap_or("info");
+    let writer = if to_stderr {
+        BoxMakeWriter::new(io::stderr)
+    } else {
+        BoxMakeWriter::new(io::stdout)
+    };
+    let result = tracing_subscriber::fmt()
+        .json()
+        .with_env_filter(EnvFilter::new(level))
+        .with_writer(writer)
+        .flatten_event(true)
+        .with_current_span(true)
+        .with_span_list(false)
+        .try_init();
+    // A second call finds a subscriber there already, which is what it wanted.
+    drop(result);
+}

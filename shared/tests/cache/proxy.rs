@@ -1,0 +1,115 @@
+//! A stretch of network between the cache and its Redis, which can be frozen, held up and counted.
+
+use std::sync::{
+    Arc,
+    atomic::{AtomicUsize, Ordering},
+};
+
+use tokio::{
+    io::{AsyncReadExt, AsyncWriteExt},
+    net::{TcpListener, TcpStream},
+    sync::watch,
+    task::JoinSet,
+};
+
+pub(crate) struct Proxy {
+    port: u16,
+    shared: Arc<Shared>,
+    _tasks: JoinSet<()>,
+}
+
+struct Shared {
+    target: String,
+    /// How many times the client has sent something.
+    sent: watch::Sender<usize>,
+    /// Replies wait while this is set.
+    held: watch::Sender<bool>,
+    accepted: AtomicUsize,
+    /// Connections before this one are dead: they stay open and pass nothing on.
+    frozen_before: AtomicUsize,
+}
+
+impl Proxy {
+    pub(crate) async fn to(target: String) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let shared = Arc::new(Shared {
+            target,
+            sent: watch::Sender::new(0),
+            held: watch::Sender::new(false),
+            accepted: AtomicUsize::new(0),
+            frozen_before: AtomicUsize::new(0),
+        });
+        let mut tasks = JoinSet::new();
+        tasks.spawn(accept(listener, shared.clone()));
+        Self {
+            port,
+            shared,
+            _tasks: tasks,
+        }
+    }
+
+    pub(crate) fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// How many times clients have sent something, over all connections.
+    pub(crate) fn sent(&self) -> usize {
+        *self.shared.sent.borrow()
+    }
+
+    /// Waits until clients have sent something this many times.
+    pub(crate) async fn has_sent(&self, times: usize) {
+        let mut sent = self.shared.sent.subscribe();
+        sent.wait_for(|sent| *sent >= times).await.unwrap();
+    }
+
+    /// Holds up replies, or lets them go.
+    pub(crate) fn hold(&self, held: bool) {
+        self.shared.held.send_replace(held);
+    }
+
+    /// How many connections there have been.
+    pub(crate) fn accepted(&self) -> usize {
+        self.shared.accepted.load(Ordering::SeqCst)
+    }
+
+    /// Freezes the connections there are; new ones work.
+    pub(crate) fn freeze(&self) {
+        self.shared
+            .frozen_before
+            .store(self.accepted(), Ordering::SeqCst);
+    }
+}
+
+async fn accept(listener: TcpListener, shared: Arc<Shared>) {
+    let mut connections = JoinSet::new();
+    while let Ok((client, _)) = listener.accept().await {
+        let number = shared.accepted.fetch_add(1, Ordering::SeqCst);
+        connections.spawn(pass(client, number, shared.clone()));
+    }
+}
+
+async fn pass(mut client: TcpStream, number: usize, shared: Arc<Shared>) {
+    let mut server = TcpStream::connect(&shared.target).await.unwrap();
+    let (mut request, mut reply) = (vec![0; 65536], vec![0; 65536]);
+    loop {
+        let (read, from_client) = tokio::select! {
+            read = client.read(&mut request) => (read, true),
+            read = server.read(&mut reply) => (read, false),
+        };
+        let Ok(read @ 1..) = read else {
+            return;
+        };
+        if number < shared.frozen_before.load(Ordering::SeqCst) {
+            return std::future::pending().await;
+        }
+        if from_client {
+            shared.sent.send_modify(|sent| *sent += 1);
+            server.write_all(&request[..read]).await.unwrap();
+        } else {
+            let _ = shared.held.subscribe().wait_for(|held| !held).await;
+            client.write_all(&reply[..read]).await.unwrap();
+        }
+    }
+}

@@ -1,0 +1,310 @@
+//! The tests of what only a server apart can do: be emptied, misused, frozen and killed.
+
+use std::time::Duration;
+
+use latchkey_shared::cache::{self, CacheError, DenyMark, Key};
+use secrecy::SecretString;
+use tokio::time::Instant;
+
+use crate::{
+    fixture::{LIFE, TestClock, open},
+    proxy::Proxy,
+    server::Server,
+};
+
+const MINUTE: Duration = Duration::from_mins(1);
+
+/// What a call may take: its budget of 250 ms, and room for a busy machine.
+const IN_TIME: Duration = Duration::from_secs(1);
+
+fn key() -> Key {
+    Key::new("test", &["key"])
+}
+
+fn mark(id: &str, version: u64) -> DenyMark {
+    DenyMark::User {
+        id: id.to_owned(),
+        before: 1,
+        version,
+    }
+}
+
+#[tokio::test]
+async fn a_flushed_redis_is_not_trusted() {
+    let Some(server) = Server::for_test(13) else {
+        return;
+    };
+    let clock = TestClock::new();
+    let cache = open(server.url(), &clock);
+
+    // Whoever comes first starts the record: a denial, a lifting, a look.
+    for first in 0..3 {
+        server.flush();
+        match first {
+            0 => cache.deny(&[mark("u", 1)]).await.unwrap(),
+            1 => cache.allow("u", 1).await.unwrap(),
+            _ => assert!(!cache.standing("u", "s").await.unwrap().trusted),
+        }
+        clock.advance(LIFE);
+        assert!(cache.standing("u", "s").await.unwrap().trusted);
+        // The record has no expiry.
+        let ttl = server.command(&["PTTL", "lk:deny:since"]);
+        assert_eq!(ttl, redis::Value::Int(-1));
+    }
+    server.flush();
+    assert!(!cache.standing("u", "s").await.unwrap().trusted);
+}
+
+#[tokio::test]
+async fn everything_else_has_an_expiry() {
+    let Some(server) = Server::for_test(14) else {
+        return;
+    };
+    let cache = open(server.url(), &TestClock::new());
+    cache.put_once(&key(), "value", MINUTE).await.unwrap();
+    let counter = Key::new("test", &["counter"]);
+    cache.bump_if(&counter, 9, MINUTE).await.unwrap();
+    cache.bump_if(&counter, 9, MINUTE).await.unwrap();
+    let session = DenyMark::Session { id: "s".to_owned() };
+    cache.deny(&[mark("u", 1), session]).await.unwrap();
+    cache.allow("v", 1).await.unwrap();
+
+    for (key, life) in [
+        (key().as_str(), MINUTE),
+        (counter.as_str(), MINUTE),
+        ("lk:deny:user:u", LIFE),
+        ("lk:deny:user:v", LIFE),
+        ("lk:deny:session:s", LIFE),
+    ] {
+        let redis::Value::Int(ttl) = server.command(&["PTTL", key]) else {
+            panic!("{key} has no expiry");
+        };
+        // Later than by our clock, and not much.
+        let life = i64::try_from(life.as_millis()).unwrap();
+        assert!((life..=life + 60_000).contains(&ttl), "{key}: {ttl}");
+    }
+}
+
+#[tokio::test]
+async fn what_we_did_not_write_is_an_error() {
+    let Some(server) = Server::for_test(15) else {
+        return;
+    };
+    let cache = open(server.url(), &TestClock::new());
+    for put in [
+        &["RPUSH", "KEY", "x"][..],
+        &["HSET", "KEY", "x", "1"],
+        &["SET", "KEY", ""],
+        &["SET", "KEY", "garbage"],
+        &["SET", "KEY", "12"],
+        &["SET", "KEY", "n:soon:1"],
+        &["SET", "KEY", "n:9790000000000:many"],
+        &["SET", "KEY", "u:9790000000000:1:1:1"],
+    ] {
+        let spoil = |key: &str| {
+            server.flush();
+            let words: Vec<_> = put
+                .iter()
+                .map(|word| if *word == "KEY" { key } else { word })
+                .collect();
+            server.command(&words);
+        };
+        macro_rules! assert_corrupt {
+            ($($call:expr),*) => {$(
+                let outcome = $call.await;
+                assert!(
+                    matches!(outcome, Err(CacheError::Corrupt)),
+                    "{} with {put:?}: {outcome:?}", stringify!($call),
+                );
+            )*};
+        }
+        spoil(key().as_str());
+        assert_corrupt!(
+            cache.put_once(&key(), "value", MINUTE),
+            cache.consume(&key()),
+            cache.bump_if(&key(), 9, MINUTE)
+        );
+        spoil("lk:deny:user:u");
+        assert_corrupt!(
+            cache.standing("u", "s"),
+            cache.allow("u", 1),
+            cache.deny(&[mark("u", 1), mark("other", 1)])
+        );
+        // One spoilt mark does not keep the others from being written.
+        let other = cache.standing("other", "s").await.unwrap();
+        assert_eq!(other.user_denied_before, Some(1));
+
+        spoil("lk:deny:session:s");
+        assert_corrupt!(cache.standing("u", "s"));
+    }
+    for since in ["", "soon", "v:9790000000000:1", "-1"] {
+        server.command(&["SET", "lk:deny:since", since]);
+        let standing = cache.standing("u", "s").await;
+        assert!(
+            matches!(standing, Err(CacheError::Corrupt)),
+            "{since}: {standing:?}"
+        );
+    }
+}
+
+#[tokio::test]
+async fn each_call_is_one_round_trip() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.address()).await;
+    let cache = open(&server.url_via(proxy.port()), &TestClock::new());
+    // Nothing is connected before it is needed; the first use of a script also brings it there.
+    assert_eq!(proxy.accepted(), 0);
+    for _ in 0..2 {
+        cache.put_once(&key(), "value", MINUTE).await.unwrap();
+        cache.consume(&key()).await.unwrap();
+        cache.bump_if(&key(), 9, MINUTE).await.unwrap();
+        server.command(&["DEL", key().as_str()]);
+        cache.deny(&[mark("u", 1), mark("v", 1)]).await.unwrap();
+        cache.standing("u", "s").await.unwrap();
+    }
+    macro_rules! assert_one_round_trip {
+        ($($call:expr),* $(,)?) => {$(
+            let before = proxy.sent();
+            $call.await.unwrap();
+            assert_eq!(proxy.sent() - before, 1, "{}", stringify!($call));
+        )*};
+    }
+    assert_one_round_trip!(
+        cache.standing("u", "s"),
+        cache.standing("new", "new"),
+        cache.put_once(&key(), "value", MINUTE),
+        cache.consume(&key()),
+        cache.bump_if(&key(), 9, MINUTE),
+        cache.deny(&[mark("u", 3), mark("v", 3)]),
+        cache.allow("u", 4),
+        cache.ping(),
+    );
+    assert_eq!(proxy.accepted(), 1);
+}
+
+#[tokio::test]
+async fn a_forgotten_script_is_brought_again() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let cache = open(server.url(), &TestClock::new());
+    cache.bump_if(&key(), 9, MINUTE).await.unwrap();
+    server.command(&["SCRIPT", "FLUSH"]);
+    let bump = cache.bump_if(&key(), 9, MINUTE).await.unwrap();
+    assert_eq!(bump.count, 2);
+}
+
+#[tokio::test]
+async fn a_frozen_connection_costs_one_call_and_is_replaced() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.address()).await;
+    let cache = open(&server.url_via(proxy.port()), &TestClock::new());
+    cache.put_once(&key(), "value", MINUTE).await.unwrap();
+
+    proxy.freeze();
+    let begun = Instant::now();
+    let frozen = cache.standing("u", "s").await;
+    assert!(matches!(frozen, Err(CacheError::Timeout)), "{frozen:?}");
+    assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
+
+    let value = cache.consume(&key()).await.unwrap();
+    assert_eq!(value.as_deref(), Some("value"));
+    assert_eq!(proxy.accepted(), 2);
+}
+
+#[tokio::test]
+async fn the_reply_to_a_caller_that_has_gone_goes_to_nobody() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.address()).await;
+    let cache = open(&server.url_via(proxy.port()), &TestClock::new());
+    let keys = ["one", "two"].map(|part| Key::new("test", &[part]));
+    for key in &keys {
+        cache.put_once(key, key.as_str(), MINUTE).await.unwrap();
+    }
+    cache.consume(&key()).await.unwrap();
+
+    proxy.hold(true);
+    let asked = proxy.sent() + 1;
+    tokio::select! {
+        biased;
+        () = proxy.has_sent(asked) => {}
+        answer = cache.consume(&keys[0]) => panic!("the reply is held up: {answer:?}"),
+    }
+    let (second, ()) = tokio::join!(cache.consume(&keys[1]), async {
+        proxy.has_sent(asked + 1).await;
+        proxy.hold(false);
+    });
+    assert_eq!(second.unwrap().as_deref(), Some(keys[1].as_str()));
+    assert_eq!(proxy.accepted(), 1);
+    // The first was consumed all the same.
+    assert_eq!(cache.consume(&keys[0]).await.unwrap(), None);
+}
+
+#[tokio::test]
+async fn a_killed_server_is_an_error_in_time_and_a_new_one_is_found() {
+    let Some(mut server) = Server::start() else {
+        return;
+    };
+    let clock = TestClock::new();
+    let cache = open(server.url(), &clock);
+    cache.standing("u", "s").await.unwrap();
+    clock.advance(LIFE);
+    assert!(cache.standing("u", "s").await.unwrap().trusted);
+
+    let port = server.kill();
+    for _ in 0..3 {
+        let begun = Instant::now();
+        let bump = cache.bump_if(&key(), 9, MINUTE).await;
+        assert!(matches!(bump, Err(CacheError::Unavailable(_))), "{bump:?}");
+        assert!(begun.elapsed() < IN_TIME, "{:?}", begun.elapsed());
+        cache.ping().await.unwrap_err();
+    }
+
+    server.restart(port);
+    // The very first call succeeds, and knows that it looks at an empty Redis.
+    assert!(!cache.standing("u", "s").await.unwrap().trusted);
+    assert!(cache.bump_if(&key(), 9, MINUTE).await.unwrap().admitted);
+}
+
+#[tokio::test]
+async fn tls_has_its_crypto_and_does_not_go_on_without_tls() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let url = server.url().replace("redis://", "rediss://");
+    let ping = open(&url, &TestClock::new()).ping().await;
+    assert!(
+        matches!(ping, Err(CacheError::Unavailable(_) | CacheError::Timeout)),
+        "{ping:?}"
+    );
+}
+
+#[tokio::test]
+async fn an_address_of_no_use_is_refused_and_not_repeated() {
+    for url in [
+        "",
+        "memory",
+        "memory:x",
+        "redis:",
+        "redis://",
+        "redis://:hunter2@host/x",
+        "redis://:hunter2@host:port",
+        "rediss://:hunter2@host/#insecure",
+        "http://:hunter2@host",
+        "unix:///hunter2",
+        "valkey://:hunter2@host",
+    ] {
+        let opened = cache::open(&SecretString::from(url), TestClock::new(), LIFE);
+        let Err(error) = opened else {
+            panic!("{url} was taken");
+        };
+        assert!(matches!(error, CacheError::Address), "{url}: {error:?}");
+        assert!(!format!("{error} {error:?}").contains("hunter2"));
+    }
+}
