@@ -12,7 +12,9 @@ use aws_sdk_sesv2::config::Builder;
 use aws_sdk_sesv2::config::timeout::TimeoutConfig;
 use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
 use aws_sdk_sesv2::operation::send_email::SendEmailError;
-use aws_sdk_sesv2::types::{Body, Content, Destination, EmailContent, Message as Simple, MessageTag};
+use aws_sdk_sesv2::types::{
+    Body, Content, Destination, EmailContent, Message as Simple, MessageTag,
+};
 
 use crate::domain::email::EmailAddress;
 use crate::domain::id::EventId;

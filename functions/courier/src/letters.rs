@@ -29,14 +29,20 @@ pub(crate) async fn deliver(state: &State, event: &Event, letter: Letter) -> Res
     }
     if let Err(error) = state.mailer.send(&to, &*mail, event.id).await {
         if let Err(error) = state.deliveries.release(delivery, now).await {
-            tracing::warn!(error = chain(&error), "the claim on a mail stays until it lapses");
+            tracing::warn!(
+                error = chain(&error),
+                "the claim on a mail stays until it lapses"
+            );
         }
         return Err(error.into());
     }
     tracing::info!(template = mail.template(), "mail sent");
     // The mail is out. To fail now would bring the event again, and with it a second mail.
     if let Err(error) = state.deliveries.done(delivery, state.clock.now()).await {
-        tracing::warn!(error = chain(&error), "a mail that was sent could not be noted");
+        tracing::warn!(
+            error = chain(&error),
+            "a mail that was sent could not be noted"
+        );
     }
     Ok(())
 }

@@ -129,7 +129,9 @@ mod tests {
 
     fn marks(ids: &[&str]) -> Vec<DenyMark> {
         ids.iter()
-            .map(|id| DenyMark::Session { id: (*id).to_owned() })
+            .map(|id| DenyMark::Session {
+                id: (*id).to_owned(),
+            })
             .collect()
     }
 
@@ -194,7 +196,13 @@ mod tests {
     fn a_verified_address_asks_for_nothing() {
         let data = json!({"M": {"becameAdmin": {"BOOL": true}}});
         let plan = of(&event(AT, "user.email_verified", data));
-        assert_eq!(plan, Plan { deny: vec![], letter: None });
+        assert_eq!(
+            plan,
+            Plan {
+                deny: vec![],
+                letter: None
+            }
+        );
     }
 
     #[test]
@@ -204,8 +212,14 @@ mod tests {
             EventKind::SignedUp { token_id },
             EventKind::SignUpRepeated,
             EventKind::VerificationRequested { token_id },
-            EventKind::EmailVerified { became_admin: false },
-            EventKind::SessionStarted { session_id, amr: vec![], evicted: vec![] },
+            EventKind::EmailVerified {
+                became_admin: false,
+            },
+            EventKind::SessionStarted {
+                session_id,
+                amr: vec![],
+                evicted: vec![],
+            },
             EventKind::SessionsEnded {
                 session_ids: vec![],
                 reason: latchkey_shared::domain::event::EndReason::Logout,
@@ -231,9 +245,15 @@ mod tests {
         assert!(is_worth_mailing(&token, made));
         assert!(is_worth_mailing(&token, last));
         assert!(!is_worth_mailing(&token, token.link_expires_at));
-        let consumed = Token { consumed: true, ..token.clone() };
+        let consumed = Token {
+            consumed: true,
+            ..token.clone()
+        };
         assert!(!is_worth_mailing(&consumed, made));
-        let decoy = Token { decoy: true, ..token };
+        let decoy = Token {
+            decoy: true,
+            ..token
+        };
         assert!(!is_worth_mailing(&decoy, made));
     }
 }

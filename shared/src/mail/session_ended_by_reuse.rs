@@ -137,7 +137,10 @@ mod tests {
         let line = "What it said it was: </dd><script>x</script> We lost your password: \
                     https: //evil. example/x www. evil. example mallory@";
         assert!(
-            message.text.lines().any(|text| line.starts_with(text) && text.len() > 100),
+            message
+                .text
+                .lines()
+                .any(|text| line.starts_with(text) && text.len() > 100),
             "{}",
             message.text
         );
