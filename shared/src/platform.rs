@@ -59,6 +59,7 @@ pub struct Platform {
     pub random: Arc<dyn Random>,
     /// The deployment's keys.
     pub keys: Arc<Keyring>,
+    cache: Option<Arc<dyn Cache>>,
 }
 
 impl Platform {
@@ -93,6 +94,7 @@ impl Platform {
             clock,
             random,
             keys,
+            cache: None,
         })
     }
 
@@ -101,8 +103,19 @@ impl Platform {
         aws_sdk_dynamodb::Client::new(&self.aws)
     }
 
+    /// The same platform with this cache, whatever the settings say. Functions that share a
+    /// process share a `memory:` cache by it, as they would share a server.
+    #[must_use]
+    pub fn with_cache(mut self, cache: Arc<dyn Cache>) -> Self {
+        self.cache = Some(cache);
+        self
+    }
+
     /// The cache: at `REDIS_URL`, or at the URL that the secret `REDIS_SECRET_ID` holds.
     pub async fn cache(&self) -> Result<Arc<dyn Cache>, StartError> {
+        if let Some(cache) = &self.cache {
+            return Ok(cache.clone());
+        }
         let url = match self.env.optional("REDIS_URL") {
             Some(url) => SecretString::from(url),
             None => read_secret(&self.aws, self.env.required("REDIS_SECRET_ID")?).await?,

@@ -13,9 +13,14 @@ pub mod tokens;
 pub mod transaction;
 pub mod users;
 
+use std::collections::HashMap;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
+use aws_sdk_dynamodb::types::KeysAndAttributes;
 
+use self::item::Item;
 use crate::env::{Env, EnvError};
 
 /// Why the store could not say or do what it was asked.
@@ -85,10 +90,48 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// One row of each of two tables, in one round trip.
+    pub(crate) async fn read_beside(
+        &self,
+        key: Item,
+        other: &Self,
+        other_key: Item,
+    ) -> Result<(Option<Item>, Option<Item>), StoreError> {
+        let keys = |key| {
+            KeysAndAttributes::builder()
+                .keys(key)
+                .consistent_read(true)
+                .build()
+                .map_err(|error| StoreError::inconsistent("keys", error))
+        };
+        let answer = self
+            .client
+            .batch_get_item()
+            .request_items(&self.name, keys(key)?)
+            .request_items(&other.name, keys(other_key)?)
+            .send()
+            .await?;
+        let mut rows = whole(answer)?;
+        let mut row = |table: &Self| rows.remove(&table.name).and_then(|mut found| found.pop());
+        Ok((row(self), row(other)))
+    }
+
     pub(crate) fn open(client: &Client, env: &Env, setting: &str) -> Result<Self, EnvError> {
         Ok(Self {
             client: client.clone(),
             name: env.required(setting)?.to_owned(),
         })
     }
+}
+
+/// The rows of a batch, by table. DynamoDB leaves keys unread when it throttles; half an answer
+/// is none.
+pub(crate) fn whole(answer: BatchGetItemOutput) -> Result<HashMap<String, Vec<Item>>, StoreError> {
+    if answer
+        .unprocessed_keys()
+        .is_some_and(|left| !left.is_empty())
+    {
+        return Err(StoreError::Unavailable("keys left unread".to_owned()));
+    }
+    Ok(answer.responses.unwrap_or_default())
 }

@@ -9,6 +9,7 @@ const CODES: &[&str] = &[
     "confusable_characters",
     "control_character",
     "empty",
+    "invalid_code",
     "invalid_email",
     "invalid_phone_number",
     "invalid_username",
@@ -147,6 +148,7 @@ impl<T: TryFrom<String, Error = Invalid>> Visitor<'_> for OnlyString<T> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::code::SubmittedCode;
     use proptest::prelude::*;
 
     #[derive(Debug)]
@@ -208,6 +210,13 @@ mod tests {
             assert!(error.contains("expected a string"), "{error}");
             assert!(!error.contains("98765"), "{error}");
         }
+    }
+
+    #[test]
+    fn a_code_of_another_module_is_known_here() {
+        let error = serde_json::from_str::<SubmittedCode>("\"12345\"").unwrap_err();
+        let refused = Invalid::from_serde_text(&error.to_string()).unwrap();
+        assert_eq!(refused.code, "invalid_code");
     }
 
     #[test]

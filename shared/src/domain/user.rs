@@ -45,6 +45,10 @@ pub enum Status {
 
 /// Everything the service knows of a user but their sessions.
 #[derive(Debug, Clone)]
+#[expect(
+    clippy::struct_excessive_bools,
+    reason = "each is a fact of its own, as the contract has it"
+)]
 pub struct User {
     /// The user's id.
     pub id: UserId,

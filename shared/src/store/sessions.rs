@@ -6,8 +6,7 @@ use std::net::IpAddr;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, KeysAndAttributes, Put, ReturnValue,
-    ReturnValuesOnConditionCheckFailure, Update,
+    ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
 };
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -188,31 +187,14 @@ impl Sessions {
         user: UserId,
         session: SessionId,
     ) -> Result<(Option<User>, Option<Session>), StoreError> {
-        let keys = |key| {
-            KeysAndAttributes::builder()
-                .keys(key)
-                .consistent_read(true)
-                .build()
-                .map_err(|error| StoreError::inconsistent(TABLE, error))
-        };
-        let answer = self
-            .client
-            .batch_get_item()
-            .request_items(&self.users.table.name, keys(users::profile_key(user))?)
-            .request_items(&self.table.name, keys(key(user, session))?)
-            .send()
+        let (user, session) = self
+            .users
+            .table
+            .read_beside(users::profile_key(user), &self.table, key(user, session))
             .await?;
-        if answer
-            .unprocessed_keys()
-            .is_some_and(|left| !left.is_empty())
-        {
-            return Err(StoreError::Unavailable("keys left unread".to_owned()));
-        }
-        let mut rows = answer.responses.unwrap_or_default();
-        let mut row = |table: &Table| rows.remove(&table.name).and_then(|mut found| found.pop());
         Ok((
-            row(&self.users.table).map(users::user_of).transpose()?,
-            row(&self.table).map(session_of).transpose()?,
+            user.map(users::user_of).transpose()?,
+            session.map(session_of).transpose()?,
         ))
     }
 

@@ -1,15 +1,15 @@
 //! Sign-up and verification: users, claims, tokens and events that change together.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Update};
 use jiff::Timestamp;
 
+use super::StoreError;
 use super::events::Events;
 use super::item::text;
 use super::tokens::{self, Half, Tokens};
 use super::transaction::{CommitError, Transaction};
 use super::users::{self, Claim, Users};
-use super::{StoreError, Table};
 use crate::domain::event::Event;
 use crate::domain::id::{TokenId, UserId};
 use crate::domain::token::Token;
@@ -103,31 +103,18 @@ impl SignUps {
         token: TokenId,
         user: UserId,
     ) -> Result<(Option<Token>, Option<User>), StoreError> {
-        let keys = |key| {
-            KeysAndAttributes::builder()
-                .keys(key)
-                .consistent_read(true)
-                .build()
-                .map_err(|error| StoreError::inconsistent("tokens", error))
-        };
-        let answer = self
-            .client
-            .batch_get_item()
-            .request_items(&self.tokens.table.name, keys(tokens::key(token))?)
-            .request_items(&self.users.table.name, keys(users::profile_key(user))?)
-            .send()
+        let (token, user) = self
+            .tokens
+            .table
+            .read_beside(
+                tokens::key(token),
+                &self.users.table,
+                users::profile_key(user),
+            )
             .await?;
-        if answer
-            .unprocessed_keys()
-            .is_some_and(|left| !left.is_empty())
-        {
-            return Err(StoreError::Unavailable("keys left unread".to_owned()));
-        }
-        let mut rows = answer.responses.unwrap_or_default();
-        let mut row = |table: &Table| rows.remove(&table.name).and_then(|mut found| found.pop());
         Ok((
-            row(&self.tokens.table).map(tokens::token_of).transpose()?,
-            row(&self.users.table).map(users::user_of).transpose()?,
+            token.map(tokens::token_of).transpose()?,
+            user.map(users::user_of).transpose()?,
         ))
     }
 

@@ -9,7 +9,7 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::item::{self, Item, millis, text, ttl};
-use super::{StoreError, Table};
+use super::{StoreError, Table, whole};
 use crate::domain::email::EmailAddress;
 use crate::domain::id::UserId;
 use crate::domain::name::DisplayName;
@@ -182,14 +182,8 @@ impl Users {
             .request_items(&self.table.name, request)
             .send()
             .await?;
-        if answer
-            .unprocessed_keys()
-            .is_some_and(|left| !left.is_empty())
-        {
-            return Err(StoreError::Unavailable("keys left unread".to_owned()));
-        }
         let mut found: HashMap<String, Holder> = HashMap::new();
-        for item in answer.responses.into_iter().flatten().flat_map(|(_, i)| i) {
+        for item in whole(answer)?.into_values().flatten() {
             let row: ClaimRow = item::from_item(CLAIM, item)?;
             found.insert(row.pk.clone(), row.holder());
         }

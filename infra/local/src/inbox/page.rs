@@ -1,0 +1,111 @@
+//! `GET /dev/inbox` as a page for people.
+
+use askama::Template;
+use jiff::tz::TimeZone;
+
+use super::{Channel, Message};
+
+/// The page. The template escapes everything; an email's HTML is shown in a frame that can
+/// neither run scripts nor reach this page.
+#[derive(Template)]
+#[template(path = "inbox.html")]
+pub(crate) struct Page {
+    app_name: String,
+    nonce: String,
+    entries: Vec<Entry>,
+}
+
+struct Entry {
+    channel: &'static str,
+    to: String,
+    subject: String,
+    template: String,
+    at: String,
+    text: String,
+    document: Option<String>,
+}
+
+impl Page {
+    /// The page of these messages, which come oldest first and are shown newest first. Only the
+    /// script that carries `nonce` may run.
+    pub(crate) fn new(app_name: &str, nonce: &str, messages: Vec<Message>) -> Self {
+        Self {
+            app_name: app_name.to_owned(),
+            nonce: nonce.to_owned(),
+            entries: messages.into_iter().rev().map(Entry::of).collect(),
+        }
+    }
+
+    /// What the page may do: run its one script, and ask this server.
+    pub(crate) fn content_security_policy(nonce: &str) -> String {
+        format!(
+            "default-src 'none'; script-src 'nonce-{nonce}'; style-src 'unsafe-inline'; \
+             img-src data:; connect-src 'self'; base-uri 'none'; form-action 'none'; \
+             frame-ancestors 'self'"
+        )
+    }
+}
+
+impl Entry {
+    fn of(message: Message) -> Self {
+        let at = message.at.to_zoned(TimeZone::UTC);
+        Self {
+            channel: match message.channel {
+                Channel::Email => "Email",
+                Channel::Sms => "SMS",
+            },
+            to: message.to,
+            subject: message.subject.unwrap_or_else(|| "(no subject)".to_owned()),
+            template: message.template,
+            at: at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
+            text: message.text,
+            // Links open beside the inbox: inside the frame the target page would refuse to show.
+            document: message
+                .html
+                .map(|html| format!("<base target=\"_blank\">{html}")),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use uuid::Uuid;
+
+    use super::*;
+
+    fn message(subject: &str, html: Option<&str>) -> Message {
+        Message {
+            id: Uuid::nil(),
+            channel: Channel::Email,
+            to: "a@example.com".into(),
+            subject: Some(subject.into()),
+            text: "Your code".into(),
+            html: html.map(Into::into),
+            template: "verify_email".into(),
+            at: "2026-01-02T03:04:05.678Z".parse().unwrap(),
+        }
+    }
+
+    #[test]
+    fn a_mail_can_t_break_out_of_its_frame() {
+        let evil = "\"></iframe><script>alert(1)</script>";
+        let page = Page::new("App", "n", vec![message(evil, Some(evil))])
+            .render()
+            .unwrap();
+        assert!(!page.contains("<script>alert"), "{page}");
+        assert!(!page.contains("\"></iframe><"), "{page}");
+        assert!(page.contains("sandbox="));
+    }
+
+    #[test]
+    fn the_newest_mail_comes_first() {
+        let page = Page::new(
+            "App",
+            "n",
+            vec![message("older", None), message("newer", None)],
+        );
+        let page = page.render().unwrap();
+        assert!(page.find("newer").unwrap() < page.find("older").unwrap());
+        assert!(page.contains("2026-01-02 03:04:05 UTC"));
+    }
+}

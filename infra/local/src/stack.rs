@@ -1,0 +1,321 @@
+//! The stack: everything that the functions run on, and the functions themselves, on one port.
+
+use std::io;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+
+use axum::Router;
+use axum::middleware::from_fn_with_state;
+use axum::serve::ListenerExt;
+use latchkey_shared::env::EnvError;
+use latchkey_shared::http::edge;
+use latchkey_shared::platform::{Platform, StartError};
+use latchkey_shared::random::{Random, SystemEntropy};
+use secrecy::SecretString;
+use tokio::net::TcpListener;
+use tokio::task::JoinSet;
+
+use crate::aws::Endpoints;
+use crate::cache::WatchedCache;
+use crate::calls::CallLog;
+use crate::capture::{Capture, Secrets, SecretsError};
+use crate::clock::{ClockError, DevClock};
+use crate::data_dir::{DataDir, DataDirError};
+use crate::database::{self, DatabaseError, TableDefinition};
+use crate::dev_routes::{self, DevRoutes};
+use crate::gateway::{self, Gateway};
+use crate::inbox::{Inbox, InboxError};
+use crate::server::{Server, listen};
+use crate::settings::Settings;
+use crate::stream::{Bell, DeadLetter, Handler, Progress, ProgressError, Reader};
+
+const DATABASE_FILE: &str = "database.sqlite";
+
+/// How often expired rows are swept while the clock goes at its own pace.
+const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+
+/// Why the stack did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StackError {
+    /// The port is taken or not to be had.
+    #[error("port {0} of 127.0.0.1 can't be listened on")]
+    Listen(u16, #[source] io::Error),
+    /// The data directory can't be used.
+    #[error(transparent)]
+    Data(#[from] DataDirError),
+    /// The clock's offset can't be read.
+    #[error(transparent)]
+    Clock(#[from] ClockError),
+    /// The keys can't be read or kept.
+    #[error(transparent)]
+    Secrets(#[from] SecretsError),
+    /// The kept mail can't be read.
+    #[error(transparent)]
+    Inbox(#[from] InboxError),
+    /// The stream's progress can't be read.
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+    /// There is no database.
+    #[error(transparent)]
+    Database(#[from] DatabaseError),
+    /// A function did not start.
+    #[error("a function did not start")]
+    Function(#[from] StartError),
+    /// A function's setting is no good.
+    #[error(transparent)]
+    Setting(#[from] EnvError),
+}
+
+/// How a stack is started. The default is what a test wants: any free port, all in memory.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// The port of the API on 127.0.0.1; 0 takes any that is free.
+    pub port: u16,
+    /// Where everything is kept; without it, in memory.
+    pub data: Option<PathBuf>,
+    /// The Redis to use; without it, the process's own memory.
+    pub redis_url: Option<SecretString>,
+    /// Settings of the functions that differ from the usual ones.
+    pub settings: Vec<(String, String)>,
+}
+
+/// A running stack. Dropping it ends it at once; [`Stack::stop`] lets requests finish.
+pub struct Stack {
+    address: SocketAddr,
+    endpoints: Endpoints,
+    clock: Arc<DevClock>,
+    inbox: Arc<Inbox>,
+    progress: Arc<Progress>,
+    bell: Bell,
+    calls: CallLog,
+    api: Server,
+    background: JoinSet<()>,
+    emulators: [Server; 2],
+}
+
+impl Stack {
+    /// Starts everything. When it returns, the API answers.
+    pub async fn start(options: Options) -> Result<Self, StackError> {
+        let listener = listen_on(options.port).await?;
+        let address = local_address(&listener)?;
+        let random: Arc<dyn Random> = Arc::new(SystemEntropy::default());
+        let data = match &options.data {
+            Some(path) => Some(Arc::new(DataDir::open(path)?)),
+            None => None,
+        };
+        let clock = Arc::new(DevClock::open(data.clone())?);
+        let inbox = Inbox::open(clock.clone(), random.clone(), data.clone())?;
+        let inbox = Arc::new(inbox);
+        let progress = Arc::new(Progress::open(clock.clone(), data.clone())?);
+        let secrets = Arc::new(Secrets::open(&*random, data.as_deref())?);
+
+        let tables = TableDefinition::of_this_repository()?;
+        let file = data.as_ref().map(|data| data.file(DATABASE_FILE));
+        let database = database::open(file.as_deref(), &clock, &tables)?;
+        let (dynamodb_url, dynamodb) = serve_dynamodb(database.clone()).await?;
+        let capture = Capture {
+            inbox: inbox.clone(),
+            secrets,
+        };
+        let (capture_url, capture) = serve_capture(capture.router()).await?;
+        let endpoints = Endpoints {
+            dynamodb: dynamodb_url,
+            capture: capture_url,
+        };
+
+        let settings = Settings::new(
+            address.port(),
+            &tables,
+            options.redis_url.as_ref(),
+            &options.settings,
+        );
+        if let Some(data) = &data {
+            settings.write(data, &endpoints)?;
+        }
+        let calls = CallLog::default();
+        let platform = Platform::new(
+            settings.env(),
+            endpoints.sdk_config(None),
+            clock.clone(),
+            random.clone(),
+        )
+        .await?;
+        let cache = platform.cache().await?;
+        let platform = platform.with_cache(cache.clone());
+
+        let bell = Bell::new();
+        let mut background = JoinSet::new();
+        let handler = courier(&platform).await?;
+        for table in tables.into_iter().filter(|table| table.streamed) {
+            let reader = Reader::new(
+                &platform.aws,
+                table.name,
+                handler.clone(),
+                progress.clone(),
+                bell.clone(),
+            );
+            background.spawn(reader.run());
+        }
+        background.spawn(sweep_now_and_then(database.clone()));
+
+        let mut watched = platform.with_cache(Arc::new(WatchedCache {
+            cache,
+            log: calls.clone(),
+        }));
+        watched.aws = endpoints.sdk_config(Some(&calls));
+        let dev = DevRoutes {
+            app_name: watched.env.optional("APP_NAME").unwrap_or_default().into(),
+            inbox: inbox.clone(),
+            clock: clock.clone(),
+            progress: progress.clone(),
+            bell: bell.clone(),
+            database,
+            random: random.clone(),
+        };
+        let gateway = Gateway {
+            clock: clock.clone(),
+            random,
+            bell: bell.clone(),
+        };
+        let routes = functions(&watched).await?.merge(dev.router());
+        let routes = edge(routes, &watched)?.layer(from_fn_with_state(gateway, gateway::pass));
+        let api = serve_api(listener, routes);
+
+        Ok(Self {
+            address,
+            endpoints,
+            clock,
+            inbox,
+            progress,
+            bell,
+            calls,
+            api,
+            background,
+            emulators: [dynamodb, capture],
+        })
+    }
+
+    /// The base URL of the API, without a slash at its end.
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Where DynamoDB and the other stand-ins for AWS listen.
+    pub fn endpoints(&self) -> &Endpoints {
+        &self.endpoints
+    }
+
+    /// A configuration for AWS clients of one's own. Their calls are not counted.
+    pub fn aws(&self) -> aws_config::SdkConfig {
+        self.endpoints.sdk_config(None)
+    }
+
+    /// The service's clock.
+    pub fn clock(&self) -> &DevClock {
+        &self.clock
+    }
+
+    /// The mail and SMS sent so far. [`Self::settle`] first, to have that of the last request.
+    pub fn inbox(&self) -> &Inbox {
+        &self.inbox
+    }
+
+    /// The events that were given up.
+    pub fn dead_letters(&self) -> Vec<DeadLetter> {
+        self.progress.dead_letters()
+    }
+
+    /// What the HTTP functions asked of DynamoDB and the cache.
+    pub fn calls(&self) -> &CallLog {
+        &self.calls
+    }
+
+    /// Returns when `courier` has handled every event written so far, or given it up.
+    pub async fn settle(&self) {
+        self.bell.settle().await;
+    }
+
+    /// Ends the stack: requests under way are answered, then everything stops. An event that is
+    /// being handled is handled again after the next start with the same data directory.
+    pub async fn stop(mut self) {
+        self.api.stop().await;
+        self.background.shutdown().await;
+        for server in self.emulators {
+            server.stop().await;
+        }
+    }
+}
+
+/// The routers of all functions that answer HTTP.
+async fn functions(platform: &Platform) -> Result<Router, StackError> {
+    let accounts = latchkey_accounts::State::open(platform).await?;
+    let sessions = latchkey_sessions::State::open(platform).await?;
+    let federation = latchkey_federation::State::open(platform)?;
+    Ok(latchkey_accounts::router(accounts)
+        .merge(latchkey_sessions::router(sessions))
+        .merge(latchkey_federation::router(federation)))
+}
+
+/// The function behind the event stream.
+async fn courier(platform: &Platform) -> Result<Handler, StackError> {
+    let state = latchkey_courier::State::open(platform).await?;
+    Ok(Arc::new(move |event| {
+        let state = state.clone();
+        Box::pin(async move { Ok(latchkey_courier::handle(&state, event).await) })
+    }))
+}
+
+async fn listen_on(port: u16) -> Result<TcpListener, StackError> {
+    listen(port)
+        .await
+        .map_err(|error| StackError::Listen(port, error))
+}
+
+fn local_address(listener: &TcpListener) -> Result<SocketAddr, StackError> {
+    listener
+        .local_addr()
+        .map_err(|error| StackError::Listen(0, error))
+}
+
+async fn serve_dynamodb(database: dynoxide::Database) -> Result<(String, Server), StackError> {
+    let listener = listen_on(0).await?;
+    let url = format!("http://{}", local_address(&listener)?);
+    let server = Server::spawn("dynamodb", |shutdown| {
+        dynoxide::server::serve_with_shutdown(listener, database, shutdown)
+    });
+    Ok((url, server))
+}
+
+async fn serve_capture(router: Router) -> Result<(String, Server), StackError> {
+    let listener = listen_on(0).await?;
+    let url = format!("http://{}", local_address(&listener)?);
+    let server = Server::spawn("capture", |shutdown| {
+        axum::serve(listener, router)
+            .with_graceful_shutdown(shutdown)
+            .into_future()
+    });
+    Ok((url, server))
+}
+
+fn serve_api(listener: TcpListener, router: Router) -> Server {
+    // Answers are small and complete: waiting to fill a packet would only delay them.
+    let listener = listener.tap_io(|stream| {
+        let _ = stream.set_nodelay(true);
+    });
+    let service = router.into_make_service_with_connect_info::<SocketAddr>();
+    Server::spawn("api", |shutdown| {
+        axum::serve(listener, service)
+            .with_graceful_shutdown(shutdown)
+            .into_future()
+    })
+}
+
+async fn sweep_now_and_then(database: dynoxide::Database) {
+    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+    loop {
+        ticks.tick().await;
+        dev_routes::sweep(database.clone()).await;
+    }
+}

@@ -1,0 +1,253 @@
+//! Reads the stream to its end, hands it over, and waits to be woken.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_lambda_events::event::dynamodb::{Event, EventRecord};
+use aws_sdk_dynamodbstreams::Client;
+use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
+use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+use super::batches::{Batches, Outcome};
+use super::progress::{Progress, ProgressError};
+use super::{BATCH_SIZE, Bell, HANDLER_TIMEOUT, Handler, MAX_RETRIES, record};
+
+/// How long the reader waits without being woken: only what was written past the service's own
+/// routes needs it.
+const IDLE: Duration = Duration::from_millis(500);
+/// How long it waits where it has just read something, and more may follow at once.
+const BUSY: Duration = Duration::from_millis(50);
+/// How long it waits after the stream could not be read.
+const TROUBLE: Duration = Duration::from_millis(500);
+
+/// The most records that one read brings, which is the API's own limit.
+const PAGE: i32 = 1000;
+
+/// Why the stream could not be read further.
+#[derive(Debug, thiserror::Error)]
+pub(crate) enum ReadError {
+    #[error("the stream can't be read: {0}")]
+    Stream(String),
+    #[error("the table {0} has no stream")]
+    NoStream(String),
+    #[error("a record of the stream can't be understood")]
+    Record(#[from] serde_json::Error),
+    #[error(transparent)]
+    Progress(#[from] ProgressError),
+}
+
+/// Reads one table's stream, which here has one shard.
+pub(crate) struct Reader {
+    client: Client,
+    table: String,
+    handler: Handler,
+    progress: Arc<Progress>,
+    bell: Bell,
+}
+
+/// Where in the stream the reader is.
+struct Position {
+    stream_arn: String,
+    iterator: String,
+}
+
+impl Reader {
+    pub(crate) fn new(
+        aws: &SdkConfig,
+        table: String,
+        handler: Handler,
+        progress: Arc<Progress>,
+        bell: Bell,
+    ) -> Self {
+        Self {
+            client: Client::new(aws),
+            table,
+            handler,
+            progress,
+            bell,
+        }
+    }
+
+    /// Reads for as long as it is polled. Between two batches it can be dropped without loss.
+    pub(crate) async fn run(self) {
+        loop {
+            if let Err(error) = self.read().await {
+                tracing::warn!(%error, "the event stream stumbled; reading it again");
+                pause(TROUBLE).await;
+            }
+        }
+    }
+
+    async fn read(&self) -> Result<(), ReadError> {
+        let mut position = self.position().await?;
+        let mut idle = IDLE;
+        loop {
+            // Asked before reading: what was written before the question is in this page or an
+            // earlier one.
+            let asked = self.bell.asked();
+            let page = self
+                .client
+                .get_records()
+                .shard_iterator(&position.iterator)
+                .limit(PAGE)
+                .send()
+                .await
+                .map_err(|error| ReadError::Stream(DisplayErrorContext(error).to_string()))?;
+            let records = page.records.unwrap_or_default();
+            let at_end = records.is_empty();
+            self.hand_over(records, &position.stream_arn).await?;
+            position.iterator = page
+                .next_shard_iterator
+                .ok_or_else(|| ReadError::Stream("its shard was closed".to_owned()))?;
+            if at_end {
+                self.bell.settled(asked);
+                let _ = timeout(idle, self.bell.rung()).await;
+                idle = IDLE;
+            } else {
+                idle = BUSY;
+            }
+        }
+    }
+
+    async fn position(&self) -> Result<Position, ReadError> {
+        let broken = |error| ReadError::Stream(error);
+        let streams = self
+            .client
+            .list_streams()
+            .table_name(&self.table)
+            .send()
+            .await
+            .map_err(|error| broken(DisplayErrorContext(error).to_string()))?;
+        let stream_arn = streams
+            .streams()
+            .first()
+            .and_then(|stream| stream.stream_arn.clone())
+            .ok_or_else(|| ReadError::NoStream(self.table.clone()))?;
+        let described = self
+            .client
+            .describe_stream()
+            .stream_arn(&stream_arn)
+            .send()
+            .await
+            .map_err(|error| broken(DisplayErrorContext(error).to_string()))?;
+        let shard = described
+            .stream_description
+            .and_then(|stream| stream.shards?.into_iter().next()?.shard_id)
+            .ok_or_else(|| ReadError::NoStream(self.table.clone()))?;
+        let checkpoint = self.progress.checkpoint();
+        let iterator = self
+            .client
+            .get_shard_iterator()
+            .stream_arn(&stream_arn)
+            .shard_id(shard)
+            .shard_iterator_type(match &checkpoint {
+                Some(_) => ShardIteratorType::AfterSequenceNumber,
+                None => ShardIteratorType::TrimHorizon,
+            })
+            .set_sequence_number(checkpoint)
+            .send()
+            .await
+            .map_err(|error| broken(DisplayErrorContext(error).to_string()))?
+            .shard_iterator
+            .ok_or_else(|| ReadError::Stream("it gave no iterator".to_owned()))?;
+        Ok(Position {
+            stream_arn,
+            iterator,
+        })
+    }
+
+    async fn hand_over(&self, records: Vec<Record>, stream_arn: &str) -> Result<(), ReadError> {
+        let Some(last) = records.last() else {
+            return Ok(());
+        };
+        let last = last
+            .dynamodb
+            .as_ref()
+            .and_then(|change| change.sequence_number.clone());
+        let records = records
+            .into_iter()
+            .map(|record| record::to_event(record, stream_arn))
+            // The template's `FilterCriteria`.
+            .filter(|event| {
+                event
+                    .as_ref()
+                    .map_or(true, |event| event.event_name == "INSERT")
+            })
+            .collect::<Result<Vec<_>, _>>()?;
+        deliver(&self.handler, &self.progress, records).await?;
+        match last {
+            Some(last) => Ok(self.progress.done(&last)?),
+            None => Ok(()),
+        }
+    }
+}
+
+/// Hands records to the function until each is done or given up.
+pub(super) async fn deliver(
+    handler: &Handler,
+    progress: &Progress,
+    records: Vec<EventRecord>,
+) -> Result<(), ProgressError> {
+    let mut batches = Batches::new(records, BATCH_SIZE, MAX_RETRIES);
+    loop {
+        let batch = batches.next();
+        if batch.is_empty() {
+            return Ok(());
+        }
+        let answer = invoke(handler, batch).await;
+        let (outcome, reason) = match &answer {
+            Ok(None) => (Outcome::Done, ""),
+            Ok(Some(number)) => (
+                Outcome::FailedFrom(number),
+                "the function reported a failure",
+            ),
+            Err(reason) => (Outcome::Failed, reason.as_str()),
+        };
+        if outcome != Outcome::Done {
+            tracing::warn!(reason, "a batch of events failed");
+        }
+        let consequence = batches.answered(outcome);
+        if let Some(record) = consequence.dead {
+            tracing::error!(event.id = record.event_id, reason, "an event was given up");
+            progress.give_up(record, reason.to_owned())?;
+        }
+        if let Some(done) = consequence.done {
+            progress.done(&done)?;
+        }
+        if let Some(wait) = consequence.wait {
+            pause(wait).await;
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this process is the poller that Lambda runs for us, and a poller waits"
+)]
+async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
+}
+
+/// One invocation: the lowest sequence number that failed, or what went wrong as a whole. A panic
+/// is the function's failure, not this process's, as on Lambda.
+async fn invoke(handler: &Handler, records: Vec<EventRecord>) -> Result<Option<String>, String> {
+    let mut event = Event::default();
+    event.records = records;
+    let mut running = JoinSet::new();
+    running.spawn(handler(event));
+    let answer = match timeout(HANDLER_TIMEOUT, running.join_next()).await {
+        Err(_) => return Err("the function timed out".to_owned()),
+        Ok(Some(Ok(Ok(answer)))) => answer,
+        Ok(Some(Ok(Err(error)))) => return Err(error.to_string()),
+        Ok(Some(Err(_)) | None) => return Err("the function panicked".to_owned()),
+    };
+    let failed = answer
+        .batch_item_failures
+        .into_iter()
+        .map(|failure| failure.item_identifier.unwrap_or_default());
+    // Sequence numbers are decimal and here of one length; Lambda retries from the lowest.
+    Ok(failed.min_by(|a, b| (a.len(), a).cmp(&(b.len(), b))))
+}

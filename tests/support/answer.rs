@@ -1,0 +1,90 @@
+//! An answer, and what tests claim of it.
+
+use reqwest::StatusCode;
+use reqwest::header::{HeaderMap, SET_COOKIE};
+use serde_json::Value;
+
+/// An answer of the service, read to its end.
+#[derive(Debug)]
+pub struct Answer {
+    /// The status.
+    pub status: StatusCode,
+    /// The headers.
+    pub headers: HeaderMap,
+    /// The body.
+    pub text: String,
+}
+
+impl Answer {
+    /// Claims the status.
+    #[track_caller]
+    pub fn expect(self, status: u16) -> Self {
+        assert_eq!(self.status.as_u16(), status, "{}", self.text);
+        self
+    }
+
+    /// Claims the status, and gives the JSON body.
+    #[track_caller]
+    pub fn json(self, status: u16) -> Value {
+        let answer = self.expect(status);
+        serde_json::from_str(&answer.text).expect("a JSON body")
+    }
+
+    /// Claims a problem of this status and code, in the form that every problem has.
+    #[track_caller]
+    pub fn problem(self, status: u16, code: &str) -> Value {
+        let answer = self.expect(status);
+        assert_eq!(
+            answer.header("content-type"),
+            Some("application/problem+json")
+        );
+        let body: Value = serde_json::from_str(&answer.text).expect("a JSON body");
+        assert_eq!(body["code"], code, "{body}");
+        assert_eq!(body["status"], status, "{body}");
+        for member in ["type", "title", "detail", "requestId"] {
+            assert!(body[member].is_string(), "{member} of {body}");
+        }
+        assert_eq!(answer.header("x-request-id"), body["requestId"].as_str());
+        body
+    }
+
+    /// Claims a validation problem, and gives each bad field with its code, sorted.
+    #[track_caller]
+    pub fn bad_fields(self) -> Vec<(String, String)> {
+        let body = self.problem(422, "validation_failed");
+        let mut fields: Vec<_> = body["errors"]
+            .as_array()
+            .expect("a list of errors")
+            .iter()
+            .map(|error| {
+                assert!(
+                    error["message"]
+                        .as_str()
+                        .is_some_and(|text| !text.is_empty()),
+                    "{error}"
+                );
+                let text = |member: &str| error[member].as_str().unwrap_or_default().to_owned();
+                (text("field"), text("code"))
+            })
+            .collect();
+        fields.sort();
+        fields
+    }
+
+    /// A header, where it is there once.
+    pub fn header(&self, name: &str) -> Option<&str> {
+        let mut values = self.headers.get_all(name).iter();
+        let value = values.next()?.to_str().ok()?;
+        values.next().is_none().then_some(value)
+    }
+
+    /// The refresh cookie that the answer sets, as name, value and attributes.
+    pub fn refresh_cookie(&self) -> Option<String> {
+        self.headers
+            .get_all(SET_COOKIE)
+            .iter()
+            .filter_map(|value| value.to_str().ok())
+            .find(|value| value.starts_with("__Host-refresh_token="))
+            .map(ToOwned::to_owned)
+    }
+}

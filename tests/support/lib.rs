@@ -1,0 +1,18 @@
+//! What the black-box tests speak: a fresh server each, people on it, and their devices.
+//!
+//! Helpers go through the API and the inbox, never through a table.
+
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a helper of tests fails the test"
+)]
+
+mod answer;
+mod app;
+mod people;
+
+pub use answer::Answer;
+pub use app::{App, Call, Mail};
+pub use people::{Device, PASSWORD, Pending, Person};
