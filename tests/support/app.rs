@@ -3,11 +3,11 @@
 use latchkey_local::{Options, Stack};
 use reqwest::Method;
 use serde_json::Value;
+use tokio::task::JoinSet;
 
 use crate::answer::Answer;
 
 /// The service, with nobody on it yet.
-#[derive(Debug)]
 pub struct App {
     /// The service and all it runs on.
     pub stack: Stack,
@@ -198,4 +198,10 @@ impl Call {
             text: response.text().await.expect("a whole body"),
         }
     }
+}
+
+/// Sends them all before any is answered, and gives the answers in no order.
+pub async fn at_once(calls: impl IntoIterator<Item = Call>) -> Vec<Answer> {
+    let sent: JoinSet<Answer> = calls.into_iter().map(Call::send).collect();
+    sent.join_all().await
 }

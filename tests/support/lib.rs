@@ -14,5 +14,5 @@ mod app;
 mod people;
 
 pub use answer::Answer;
-pub use app::{App, Call, Mail};
+pub use app::{App, Call, Mail, at_once};
 pub use people::{Device, PASSWORD, Pending, Person};

@@ -1,0 +1,78 @@
+//! The routes, in all the places that name them: contract, template, routers, local gateway.
+
+mod places;
+mod unauthenticated;
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use latchkey_tests::App;
+use reqwest::Method;
+
+/// The routes of the contract that are built, and whether they are for signed-in people alone.
+const ROUTES: [(&str, &str, bool); 18] = [
+    ("POST", "/api/auth/sign-up", false),
+    ("POST", "/api/auth/sign-up/email", false),
+    ("POST", "/api/auth/verify/email", false),
+    ("GET", "/api/auth/verify/email", false),
+    ("POST", "/api/auth/verify/email/link", false),
+    ("POST", "/api/auth/resend/verify/email", false),
+    ("POST", "/api/auth/sign-in", false),
+    ("POST", "/api/auth/sign-in/email", false),
+    ("PATCH", "/api/auth/user/refresh", false),
+    ("POST", "/api/auth/user/me", true),
+    ("GET", "/api/auth/user/me", true),
+    ("DELETE", "/api/auth/user/logout", true),
+    ("DELETE", "/api/auth/user/logout-all", true),
+    ("GET", "/api/auth/sessions", true),
+    ("DELETE", "/api/auth/sessions/{id}", true),
+    ("GET", "/.well-known/jwks.json", false),
+    ("GET", "/.well-known/oauth-authorization-server", false),
+    ("GET", "/api/health", false),
+];
+
+const METHODS: [&str; 5] = ["GET", "POST", "PUT", "PATCH", "DELETE"];
+
+/// A route as `METHOD path`.
+fn contract() -> BTreeSet<String> {
+    let routes = ROUTES.iter();
+    routes
+        .map(|(method, path, _)| format!("{method} {path}"))
+        .collect()
+}
+
+/// The path with something in the place of its parameters.
+fn concrete(path: &str) -> String {
+    path.replace("{id}", "01890a5d-ac96-774b-bcce-b302099a8057")
+}
+
+fn method(name: &str) -> Method {
+    Method::from_bytes(name.as_bytes()).unwrap()
+}
+
+#[tokio::test]
+async fn the_service_answers_the_routes_of_the_contract_and_no_other_method_of_theirs() {
+    let app = App::start().await;
+    let mut methods: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
+    for (method, path, _) in ROUTES {
+        methods.entry(path).or_default().insert(method);
+    }
+    for (path, served) in methods {
+        for name in METHODS {
+            let answer = app.call(method(name), &concrete(path)).send().await;
+            if served.contains(name) {
+                let status = answer.status.as_u16();
+                assert!(![404, 405].contains(&status), "{name} {path}: {status}");
+                assert!(status < 500, "{name} {path}: {status}");
+            } else {
+                let allow = answer.header("allow").expect("an Allow").to_owned();
+                let allow: BTreeSet<&str> = allow.split(',').map(str::trim).collect();
+                let mut expected = served.clone();
+                if expected.contains("GET") {
+                    expected.insert("HEAD");
+                }
+                assert_eq!(allow, expected, "{name} {path}");
+                answer.problem(405, "method_not_allowed");
+            }
+        }
+    }
+}
