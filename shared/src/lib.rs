@@ -13,7 +13,7 @@ pub mod env;
 pub mod gate;
 pub mod http;
 pub mod keys;
-
+pub mod mail;
 pub mod password_hash;
 pub mod platform;
 pub mod random;

@@ -4,6 +4,7 @@
 //! things that change together, and single conditional updates for counters. Nothing here reads a
 //! value and then writes what it decided from it without a condition on that value.
 
+pub mod deliveries;
 pub mod events;
 pub mod item;
 pub mod sessions;

@@ -1,1 +1,134 @@
 //! Consumes the event stream: mail and deny marks.
+//!
+//! The stream brings each event at least once and in order for each user; an event that fails
+//! comes again, with all that stand behind it. So everything done here may be done twice: deny
+//! marks are the same when written again, and a mail is claimed before it is sent.
+
+use std::sync::Arc;
+
+use aws_lambda_events::event::dynamodb::{Event as Batch, EventRecord};
+use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
+use latchkey_shared::cache::{Cache, CacheError};
+use latchkey_shared::clock::Clock;
+use latchkey_shared::keys::Keyring;
+use latchkey_shared::mail::{MailError, Mailer};
+use latchkey_shared::platform::{Platform, StartError};
+use latchkey_shared::store::deliveries::Deliveries;
+use latchkey_shared::store::tokens::Tokens;
+use latchkey_shared::store::users::Users;
+use latchkey_shared::store::{StoreError, events};
+use tracing::Instrument;
+
+mod letters;
+mod plan;
+
+/// What the function uses.
+#[derive(Clone)]
+pub struct State {
+    tokens: Tokens,
+    users: Users,
+    deliveries: Deliveries,
+    mailer: Mailer,
+    cache: Arc<dyn Cache>,
+    clock: Arc<dyn Clock>,
+    keys: Arc<Keyring>,
+}
+
+impl State {
+    /// The function's state on this platform.
+    pub async fn open(platform: &Platform) -> Result<Self, StartError> {
+        let client = platform.dynamodb();
+        Ok(Self {
+            tokens: Tokens::open(&client, &platform.env)?,
+            users: Users::open(&client, &platform.env)?,
+            deliveries: Deliveries::open(&client, &platform.env)?,
+            mailer: Mailer::open(&platform.aws, &platform.env)?,
+            cache: platform.cache().await?,
+            clock: platform.clock.clone(),
+            keys: platform.keys.clone(),
+        })
+    }
+}
+
+/// Why an event has to come again.
+#[derive(Debug, thiserror::Error)]
+enum Failure {
+    /// A table could not be read or written, or the event itself can't be read.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The deny marks may not all be written.
+    #[error(transparent)]
+    Cache(#[from] CacheError),
+    /// The mail was not sent, as far as we know.
+    #[error(transparent)]
+    Mail(#[from] MailError),
+    /// Another attempt at the mail holds the claim, or died with it.
+    #[error("the mail is being sent by another attempt")]
+    Busy,
+}
+
+/// Acts on a batch of the stream, record by record. What fails is reported and does not keep the
+/// others from their turn.
+pub async fn handle(state: &State, batch: Batch) -> DynamoDbEventResponse {
+    let mut response = DynamoDbEventResponse::default();
+    for record in batch.records {
+        // An event is written once. What changes or goes away after that is retention at work.
+        if record.event_name != "INSERT" {
+            continue;
+        }
+        // Lambda takes a failure without a number for that of the whole batch.
+        let number = record.change.sequence_number.clone();
+        if let Err(failure) = act(state, record).await {
+            tracing::error!(
+                stream.sequence_number = number.as_deref(),
+                error = chain(&failure),
+                "an event failed"
+            );
+            response.batch_item_failures.push(item_failure(number));
+        }
+    }
+    response
+}
+
+async fn act(state: &State, record: EventRecord) -> Result<(), Failure> {
+    let event = events::from_stream(record.change.new_image)?;
+    let span = tracing::info_span!(
+        "event",
+        "event.id" = %event.id,
+        "event.type" = event.kind.type_name(),
+        "request.id" = event.request_id,
+    );
+    async {
+        let plan = plan::of(&event);
+        let denied = deny(state, &plan).await;
+        // A cache that is away holds up no mail: that is claimed, and does not go out twice.
+        if let Some(letter) = plan.letter {
+            letters::deliver(state, &event, letter).await?;
+        }
+        denied
+    }
+    .instrument(span)
+    .await
+}
+
+/// Marks the sessions that the event ended, in case the request that ended them died before it
+/// could.
+async fn deny(state: &State, plan: &plan::Plan) -> Result<(), Failure> {
+    if plan.deny.is_empty() {
+        return Ok(());
+    }
+    state.cache.deny(&plan.deny).await?;
+    Ok(())
+}
+
+fn item_failure(number: Option<String>) -> DynamoDbBatchItemFailure {
+    let mut failure = DynamoDbBatchItemFailure::default();
+    failure.item_identifier = number;
+    failure
+}
+
+/// An error with all that caused it, in one line.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
+}

@@ -1,1 +1,18 @@
-fn main() {}
+//! Wires the function to Lambda.
+
+use aws_lambda_events::event::dynamodb::Event;
+use lambda_runtime::{Error, LambdaEvent, run, service_fn};
+use latchkey_courier::{State, handle};
+use latchkey_shared::platform::Platform;
+use latchkey_shared::telemetry;
+
+#[tokio::main(flavor = "current_thread")]
+async fn main() -> Result<(), Error> {
+    let platform = Platform::from_process().await?;
+    telemetry::init(&platform.env, false);
+    let state = &State::open(&platform).await?;
+    run(service_fn(|batch: LambdaEvent<Event>| async move {
+        Ok::<_, Error>(handle(state, batch.payload).await)
+    }))
+    .await
+}

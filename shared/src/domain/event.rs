@@ -91,6 +91,19 @@ pub enum EndReason {
 }
 
 impl EventKind {
+    /// The event's public type, as it is written.
+    pub fn type_name(&self) -> &'static str {
+        match self {
+            Self::SignedUp { .. } => "user.signed_up",
+            Self::SignUpRepeated => "user.sign_up_repeated",
+            Self::VerificationRequested { .. } => "user.verification_requested",
+            Self::EmailVerified { .. } => "user.email_verified",
+            Self::SessionStarted { .. } => "session.started",
+            Self::SessionsEnded { .. } => "session.ended",
+            Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
+        }
+    }
+
     /// The sessions that this event ended.
     pub fn ended_sessions(&self) -> &[SessionId] {
         match self {

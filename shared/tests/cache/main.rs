@@ -7,6 +7,7 @@
 #![cfg(test)]
 
 mod conformance;
+mod faults;
 mod fixture;
 mod proxy;
 mod redis_only;

@@ -192,3 +192,58 @@ fn explain(error: RedisError) -> CacheError {
     }
     CacheError::Unavailable(Box::new(error))
 }
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt, AsyncWriteExt},
+        net::TcpListener,
+        task::JoinSet,
+    };
+
+    use super::*;
+
+    /// A server that on each connection says OK to what sets it up and to one command more. Then it
+    /// falls silent and stays, as if a NAT between had forgotten the connection.
+    async fn serve(listener: TcpListener) {
+        let mut connections = JoinSet::new();
+        while let Ok((mut client, _)) = listener.accept().await {
+            connections.spawn(async move {
+                let mut buffer = [0; 1024];
+                for _ in 0..2 {
+                    let read = client.read(&mut buffer).await.unwrap();
+                    let request = String::from_utf8_lossy(&buffer[..read]);
+                    let replies = "+OK\r\n".repeat(request.matches('*').count());
+                    client.write_all(replies.as_bytes()).await.unwrap();
+                }
+                std::future::pending::<()>().await;
+            });
+        }
+    }
+
+    async fn ping(link: &Link) -> Result<(), CacheError> {
+        link.call(
+            |mut connection| async move { redis::cmd("PING").exec_async(&mut connection).await },
+        )
+        .await
+    }
+
+    #[tokio::test]
+    async fn a_connection_that_died_while_idle_costs_no_call() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let port = listener.local_addr().unwrap().port();
+        let link = Link::new(&SecretString::from(format!("redis://127.0.0.1:{port}"))).unwrap();
+
+        let mut server = JoinSet::new();
+        server.spawn(serve(listener));
+        ping(&link).await.unwrap();
+
+        if let Some(line) = &mut link.state.lock().await.line {
+            line.used = Instant::now().checked_sub(IDLE).unwrap();
+        }
+        ping(&link).await.unwrap();
+        // The same silence within a busy time is a call that is lost.
+        let lost = ping(&link).await;
+        assert!(matches!(lost, Err(CacheError::Timeout)), "{lost:?}");
+    }
+}

@@ -1,0 +1,207 @@
+//! Mail: what is written to people, and its way out through SES.
+//!
+//! A mail holds nothing that a stranger could choose and its reader be misled by: no names, and
+//! what a client calls itself only as [`session_ended_by_reuse`] cuts it. Links lead to this
+//! deployment alone.
+
+use std::time::Duration;
+
+use aws_config::SdkConfig;
+use aws_sdk_sesv2::Client;
+use aws_sdk_sesv2::config::Builder;
+use aws_sdk_sesv2::config::timeout::TimeoutConfig;
+use aws_sdk_sesv2::error::{BuildError, ProvideErrorMetadata, SdkError};
+use aws_sdk_sesv2::operation::send_email::SendEmailError;
+use aws_sdk_sesv2::types::{
+    Body, Content, Destination, EmailContent, Message as Simple, MessageTag,
+};
+
+use crate::domain::email::EmailAddress;
+use crate::domain::id::EventId;
+use crate::env::{Env, EnvError};
+
+mod session_ended_by_reuse;
+mod sign_up_repeated;
+mod verify_email;
+
+pub use session_ended_by_reuse::SessionEndedByReuse;
+pub use sign_up_repeated::SignUpRepeated;
+pub use verify_email::VerifyEmail;
+
+/// One attempt at SES. It answers within a second as a rule; an attempt given up too soon may
+/// have been accepted, and its repeat is a second mail.
+const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
+/// All attempts at SES together, well inside the lease of a delivery.
+const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
+
+/// Why a mail was not sent. It never quotes the mail or its address.
+#[derive(Debug, thiserror::Error)]
+pub enum MailError {
+    /// A template could not be filled in.
+    #[error("the mail could not be written")]
+    Template(#[from] askama::Error),
+    /// The call to SES lacks something.
+    #[error("the mail could not be put together")]
+    Incomplete(#[from] BuildError),
+    /// SES refused the mail. Of its answer only the code is kept, since its words can hold the
+    /// address.
+    #[error("SES refused the mail: {0}")]
+    Refused(String),
+    /// SES is away or took too long. The mail may have been sent.
+    #[error("SES gave no answer")]
+    Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// The deployment as its mails show it.
+#[derive(Debug, Clone)]
+pub struct Site {
+    /// What the app is called.
+    app_name: String,
+    /// What links begin with, without a slash at the end.
+    public_url: String,
+}
+
+/// A mail as it is sent.
+#[derive(Clone)]
+pub struct Message {
+    /// The subject.
+    pub subject: String,
+    /// The plain-text part.
+    pub text: String,
+    /// The HTML part.
+    pub html: String,
+}
+
+/// Something to tell somebody by mail.
+pub trait Mail: Send + Sync {
+    /// The name of its template, by which logs and SES tell mails apart.
+    fn template(&self) -> &'static str;
+
+    /// Writes it, with the name and the links of this deployment.
+    fn write(&self, site: &Site) -> Result<Message, askama::Error>;
+}
+
+/// Sends mail through SES.
+#[derive(Debug, Clone)]
+pub struct Mailer {
+    client: Client,
+    from: String,
+    configuration_set: Option<String>,
+    site: Site,
+}
+
+impl Mailer {
+    /// Sends from `MAIL_FROM`, through `MAIL_CONFIGURATION_SET` if there is one; mails name
+    /// `APP_NAME` and link to `PUBLIC_URL`.
+    pub fn open(aws: &SdkConfig, env: &Env) -> Result<Self, EnvError> {
+        let limits = TimeoutConfig::builder()
+            .connect_timeout(ATTEMPT_TIMEOUT)
+            .operation_attempt_timeout(ATTEMPT_TIMEOUT)
+            .operation_timeout(OPERATION_TIMEOUT)
+            .build();
+        Ok(Self {
+            client: Client::from_conf(Builder::from(aws).timeout_config(limits).build()),
+            from: env.required("MAIL_FROM")?.to_owned(),
+            configuration_set: env.optional("MAIL_CONFIGURATION_SET").map(str::to_owned),
+            site: Site::open(env)?,
+        })
+    }
+
+    /// Sends a mail because of an event, whose id SES keeps beside it.
+    pub async fn send(
+        &self,
+        to: &EmailAddress,
+        mail: &dyn Mail,
+        event: EventId,
+    ) -> Result<(), MailError> {
+        let message = mail.write(&self.site)?;
+        self.client
+            .send_email()
+            .from_email_address(&self.from)
+            .set_configuration_set_name(self.configuration_set.clone())
+            .destination(Destination::builder().to_addresses(to.as_str()).build())
+            .email_tags(tag("template", mail.template())?)
+            .email_tags(tag("event", event.to_string())?)
+            .content(content(message)?)
+            .send()
+            .await?;
+        Ok(())
+    }
+}
+
+impl Site {
+    fn open(env: &Env) -> Result<Self, EnvError> {
+        Ok(Self {
+            app_name: env.required("APP_NAME")?.to_owned(),
+            public_url: env.base_url("PUBLIC_URL")?,
+        })
+    }
+}
+
+impl<R> From<SdkError<SendEmailError, R>> for MailError
+where
+    R: std::fmt::Debug + Send + Sync + 'static,
+{
+    fn from(error: SdkError<SendEmailError, R>) -> Self {
+        match error.as_service_error() {
+            Some(refusal) => Self::Refused(refusal.code().unwrap_or("no code").to_owned()),
+            None => Self::Unavailable(error.into()),
+        }
+    }
+}
+
+fn tag(name: &str, value: impl Into<String>) -> Result<MessageTag, BuildError> {
+    MessageTag::builder().name(name).value(value).build()
+}
+
+fn content(message: Message) -> Result<EmailContent, BuildError> {
+    let body = Body::builder()
+        .text(utf8(message.text)?)
+        .html(utf8(message.html)?)
+        .build();
+    let simple = Simple::builder()
+        .subject(utf8(message.subject)?)
+        .body(body)
+        .build();
+    Ok(EmailContent::builder().simple(simple).build())
+}
+
+fn utf8(text: String) -> Result<Content, BuildError> {
+    Content::builder().data(text).charset("UTF-8").build()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// The deployment that the tests' mails come from.
+    pub(super) fn site() -> Site {
+        let env = Env::default()
+            .with("APP_NAME", "Tea & Co")
+            .with("PUBLIC_URL", "https://id.example.com/");
+        Site::open(&env).unwrap()
+    }
+
+    /// Every run of exactly six digits, as `/\b\d{6}\b/` finds them.
+    pub(super) fn six_digit_numbers(text: &str) -> Vec<&str> {
+        text.split(|c: char| !c.is_alphanumeric() && c != '_')
+            .filter(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
+            .collect()
+    }
+
+    /// Where the links of an HTML part lead.
+    pub(super) fn links(html: &str) -> Vec<&str> {
+        html.split("href=\"")
+            .skip(1)
+            .filter_map(|rest| rest.split('"').next())
+            .collect()
+    }
+
+    #[test]
+    fn mail_is_not_sent_from_nowhere() {
+        let aws = SdkConfig::builder().build();
+        let env = Env::default().with("APP_NAME", "Tea");
+        let error = Mailer::open(&aws, &env).unwrap_err();
+        assert_eq!(error, EnvError::Missing("MAIL_FROM".to_owned()));
+    }
+}
