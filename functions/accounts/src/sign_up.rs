@@ -126,7 +126,7 @@ impl State {
                         "Choose another username.",
                     ));
                 }
-                Claim::Username(_) | Claim::FirstAdmin => {}
+                Claim::Username(_) | Claim::Shadow(_) | Claim::FirstAdmin => {}
             }
         }
         Ok(taken)

@@ -34,12 +34,14 @@ pub struct Calls {
 
 impl Calls {
     /// How many times DynamoDB was called.
+    #[must_use]
     pub fn dynamodb_count(&self) -> usize {
         self.dynamodb.len()
     }
 
     /// How many calls of DynamoDB waited for one another: the longest chain of calls of which
     /// each started after the one before had ended.
+    #[must_use]
     pub fn dynamodb_depth(&self) -> usize {
         let mut depths: Vec<usize> = Vec::with_capacity(self.dynamodb.len());
         for (index, call) in self.dynamodb.iter().enumerate() {
@@ -67,6 +69,7 @@ struct Entries {
 
 impl CallLog {
     /// The calls since the last time this was asked, which are then forgotten.
+    #[must_use]
     pub fn take(&self) -> Calls {
         std::mem::take(&mut self.entries().calls)
     }

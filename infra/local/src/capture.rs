@@ -17,7 +17,8 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
 use self::fault::Fault;
-pub(crate) use self::secrets::{KEYS_SECRET_ID, Secrets, SecretsError};
+pub use self::secrets::SecretsError;
+pub(crate) use self::secrets::{KEYS_SECRET_ID, Secrets};
 use crate::inbox::Inbox;
 
 /// What the endpoint answers from.

@@ -15,7 +15,8 @@ use std::sync::Arc;
 use dynoxide::{Database, DynoxideError};
 use serde_json::json;
 
-pub(crate) use self::template::{TableDefinition, TemplateError};
+pub(crate) use self::template::TableDefinition;
+pub use self::template::TemplateError;
 use crate::clock::DevClock;
 
 /// Why there is no database.

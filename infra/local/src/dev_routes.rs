@@ -62,10 +62,7 @@ struct Messages {
     messages: Vec<Message>,
 }
 
-async fn read_inbox(
-    State(dev): State<DevRoutes>,
-    headers: HeaderMap,
-) -> Result<Response, Problem> {
+async fn read_inbox(State(dev): State<DevRoutes>, headers: HeaderMap) -> Result<Response, Problem> {
     dev.catch_up().await;
     let messages = dev.inbox.messages();
     let wants_json = headers

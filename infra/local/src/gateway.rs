@@ -42,7 +42,10 @@ pub(crate) async fn pass(
     request
         .extensions_mut()
         .insert(RequestContext::ApiGatewayV2(context));
-    let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
+    let reads = matches!(
+        *request.method(),
+        Method::GET | Method::HEAD | Method::OPTIONS
+    );
     let response = next.run(request).await;
     if !reads {
         gateway.bell.ring();

@@ -21,6 +21,7 @@ use crate::aws::Endpoints;
 use crate::cache::WatchedCache;
 use crate::calls::CallLog;
 use crate::capture::{Capture, Secrets, SecretsError};
+use crate::claims::{self, ClaimsError};
 use crate::clock::{ClockError, DevClock};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database::{self, DatabaseError, TableDefinition};
@@ -60,6 +61,9 @@ pub enum StackError {
     /// There is no database.
     #[error(transparent)]
     Database(#[from] DatabaseError),
+    /// Claims of an earlier process could not be released.
+    #[error(transparent)]
+    Claims(#[from] ClaimsError),
     /// A function did not start.
     #[error("a function did not start")]
     Function(#[from] StartError),
@@ -111,7 +115,7 @@ impl Stack {
         let progress = Arc::new(Progress::open(clock.clone(), data.clone())?);
         let secrets = Arc::new(Secrets::open(&*random, data.as_deref())?);
 
-        let tables = TableDefinition::of_this_repository()?;
+        let tables = TableDefinition::of_this_repository().map_err(DatabaseError::from)?;
         let file = data.as_ref().map(|data| data.file(DATABASE_FILE));
         let database = database::open(file.as_deref(), &clock, &tables)?;
         let (dynamodb_url, dynamodb) = serve_dynamodb(database.clone()).await?;
@@ -145,6 +149,8 @@ impl Stack {
         let cache = platform.cache().await?;
         let platform = platform.with_cache(cache.clone());
 
+        // Nobody but this process sends here: what an earlier one had claimed died with it.
+        claims::release(&platform).await?;
         let bell = Bell::new();
         let mut background = JoinSet::new();
         let handler = courier(&platform).await?;
@@ -198,36 +204,43 @@ impl Stack {
     }
 
     /// The base URL of the API, without a slash at its end.
+    #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
     }
 
     /// Where DynamoDB and the other stand-ins for AWS listen.
+    #[must_use]
     pub fn endpoints(&self) -> &Endpoints {
         &self.endpoints
     }
 
     /// A configuration for AWS clients of one's own. Their calls are not counted.
+    #[must_use]
     pub fn aws(&self) -> aws_config::SdkConfig {
         self.endpoints.sdk_config(None)
     }
 
     /// The service's clock.
+    #[must_use]
     pub fn clock(&self) -> &DevClock {
         &self.clock
     }
 
     /// The mail and SMS sent so far. [`Self::settle`] first, to have that of the last request.
+    #[must_use]
     pub fn inbox(&self) -> &Inbox {
         &self.inbox
     }
 
     /// The events that were given up.
+    #[must_use]
     pub fn dead_letters(&self) -> Vec<DeadLetter> {
         self.progress.dead_letters()
     }
 
     /// What the HTTP functions asked of DynamoDB and the cache.
+    #[must_use]
     pub fn calls(&self) -> &CallLog {
         &self.calls
     }

@@ -6,6 +6,7 @@
 //! comes again, as it can on AWS.
 
 mod batches;
+mod delivery;
 mod progress;
 mod reader;
 mod record;
@@ -22,12 +23,6 @@ use tokio::sync::{Notify, watch};
 pub(crate) use self::progress::Progress;
 pub use self::progress::{DeadLetter, ProgressError};
 pub(crate) use self::reader::Reader;
-
-/// The most records handed over at once (`BatchSize` in the template).
-const BATCH_SIZE: usize = 25;
-
-/// How often a batch is tried again (`MaximumRetryAttempts` in the template).
-const MAX_RETRIES: u32 = 10;
 
 /// How long one batch may take (the function's `Timeout` on AWS is of this order).
 const HANDLER_TIMEOUT: Duration = Duration::from_secs(30);
@@ -92,6 +87,14 @@ impl Bell {
     async fn rung(&self) {
         self.shared.rung.notified().await;
     }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "this process is the poller that Lambda runs for us, and a poller waits"
+)]
+async fn pause(duration: Duration) {
+    tokio::time::sleep(duration).await;
 }
 
 #[cfg(test)]

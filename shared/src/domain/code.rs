@@ -5,7 +5,7 @@ use std::fmt;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer};
 
-use super::invalid::Invalid;
+use super::invalid::{self, Invalid};
 
 /// Digits in a code.
 const DIGITS: usize = 6;
@@ -38,7 +38,7 @@ impl TryFrom<String> for SubmittedCode {
 
 impl<'de> Deserialize<'de> for SubmittedCode {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        Self::try_from(String::deserialize(deserializer)?).map_err(Invalid::into_serde)
+        invalid::deserialize(deserializer, "a code as a string")
     }
 }
 

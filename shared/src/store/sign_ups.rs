@@ -182,9 +182,13 @@ impl SignUps {
     }
 }
 
-/// What is the user's alone. A shadow never holds its address.
+/// What is the user's alone. A shadow never holds its address, but something of the same cost.
 fn held_claims(user: &User) -> Vec<(Write, Claim<'_>)> {
-    let email = (!user.shadow).then_some((Write::Email, Claim::Email(&user.email)));
+    let email = if user.shadow {
+        Claim::Shadow(user.id)
+    } else {
+        Claim::Email(&user.email)
+    };
     let username = user
         .username
         .as_ref()
@@ -194,7 +198,10 @@ fn held_claims(user: &User) -> Vec<(Write, Claim<'_>)> {
         .as_ref()
         .filter(|_| user.holds_phone)
         .map(|phone| (Write::Phone, Claim::Phone(phone)));
-    [email, username, phone].into_iter().flatten().collect()
+    [Some((Write::Email, email)), username, phone]
+        .into_iter()
+        .flatten()
+        .collect()
 }
 
 /// For transactions whose only conditions are that their rows are new: ids never come twice.

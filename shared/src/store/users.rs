@@ -31,6 +31,9 @@ pub enum Claim<'a> {
     Username(&'a Username),
     /// A phone number.
     Phone(&'a PhoneNumber),
+    /// Nothing that anybody wants: what a shadow claims in the place of its address, so that a
+    /// sign-up costs the same whether the address is free or taken.
+    Shadow(UserId),
     /// Being the first admin, which happens once in a deployment's life.
     FirstAdmin,
 }
@@ -41,6 +44,7 @@ impl Claim<'_> {
             Self::Email(email) => format!("claim#email#{}", email.key()),
             Self::Username(username) => format!("claim#username#{}", username.key()),
             Self::Phone(phone) => format!("claim#phone#{}", phone.as_str()),
+            Self::Shadow(user) => format!("claim#shadow#{user}"),
             Self::FirstAdmin => "claim#first-admin".to_owned(),
         }
     }

@@ -24,6 +24,7 @@ struct SendEmail {
 
 #[derive(Default, Deserialize)]
 #[serde(rename_all = "PascalCase", default)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the API")]
 struct Destination {
     to_addresses: Vec<String>,
     cc_addresses: Vec<String>,

@@ -115,7 +115,7 @@ fn words(name: &str) -> Vec<String> {
     words
 }
 
-/// The same document as JSON. CloudFormation's tags (`!Ref`, `!Sub`, `!If`, ...) are replaced by
+/// The same document as JSON. The template's tags (`!Ref`, `!Sub`, `!If`, ...) are replaced by
 /// what they are put on: nothing that makes a table depends on them.
 fn plain(yaml: Yaml) -> Result<Value, TemplateError> {
     Ok(match yaml {

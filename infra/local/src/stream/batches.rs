@@ -6,11 +6,29 @@ use std::time::Duration;
 
 use aws_lambda_events::event::dynamodb::EventRecord;
 
-/// The wait before the first retry; each further one doubles it. Ten retries span 81 seconds, so
-/// that a claim of `courier`, which holds for 60, lapses before its event is given up.
-const FIRST_BACKOFF: Duration = Duration::from_millis(100);
-/// The longest wait before a retry.
-const LONGEST_BACKOFF: Duration = Duration::from_secs(30);
+/// How records are handed over.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rules {
+    /// The most records handed over at once.
+    pub(super) batch_size: usize,
+    /// How often a record is tried again before it is given up.
+    pub(super) max_retries: u32,
+    /// The wait before the first retry; each further one doubles it.
+    pub(super) first_backoff: Duration,
+    /// The longest wait before a retry.
+    pub(super) longest_backoff: Duration,
+}
+
+impl Rules {
+    /// `BatchSize` and `MaximumRetryAttempts` of the template. The ten retries span 81 seconds, so
+    /// that a claim of `courier`, which holds for 60, lapses before its event is given up.
+    pub(super) const TEMPLATE: Self = Self {
+        batch_size: 25,
+        max_retries: 10,
+        first_backoff: Duration::from_millis(100),
+        longest_backoff: Duration::from_secs(30),
+    };
+}
 
 /// What the function answered.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,22 +56,20 @@ pub(super) struct Consequence {
 #[derive(Debug)]
 pub(super) struct Batches {
     waiting: VecDeque<EventRecord>,
-    largest: usize,
+    rules: Rules,
     /// Size of the next batch: the largest, or less while a failure is being narrowed down.
     size: usize,
     /// How often the first waiting record has failed.
     failures: u32,
-    max_retries: u32,
 }
 
 impl Batches {
-    pub(super) fn new(records: Vec<EventRecord>, largest: usize, max_retries: u32) -> Self {
+    pub(super) fn new(records: Vec<EventRecord>, rules: Rules) -> Self {
         Self {
             waiting: records.into(),
-            largest,
-            size: largest,
+            rules,
+            size: rules.batch_size,
             failures: 0,
-            max_retries,
         }
     }
 
@@ -80,26 +96,28 @@ impl Batches {
         let done = self
             .waiting
             .drain(..failed_at.unwrap_or(batch))
-            .last()
+            .next_back()
             .map(|record| sequence_number(&record).to_owned());
         if done.is_some() {
             self.failures = 0;
         }
         if failed_at.is_none() {
-            self.size = self.largest;
+            self.size = self.rules.batch_size;
             return Consequence {
                 done,
                 ..Consequence::default()
             };
         }
         self.failures += 1;
-        let wait = FIRST_BACKOFF
+        let wait = self
+            .rules
+            .first_backoff
             .saturating_mul(1 << (self.failures - 1).min(16))
-            .min(LONGEST_BACKOFF);
-        if self.failures > self.max_retries {
+            .min(self.rules.longest_backoff);
+        if self.failures > self.rules.max_retries {
             let dead = self.waiting.pop_front();
             self.failures = 0;
-            self.size = self.largest;
+            self.size = self.rules.batch_size;
             return Consequence {
                 done: dead
                     .as_ref()
@@ -131,6 +149,14 @@ pub(super) fn sequence_number(record: &EventRecord) -> &str {
 mod tests {
     use super::*;
 
+    fn batches(count: usize, batch_size: usize) -> Batches {
+        let rules = Rules {
+            batch_size,
+            ..Rules::TEMPLATE
+        };
+        Batches::new(records(count), rules)
+    }
+
     fn records(count: usize) -> Vec<EventRecord> {
         let record = |number: usize| {
             let mut record = EventRecord::default();
@@ -146,12 +172,12 @@ mod tests {
 
     #[test]
     fn records_go_out_in_order_and_in_batches() {
-        let mut batches = Batches::new(records(5), 2, 3);
+        let mut queue = batches(5, 2);
         let mut seen = Vec::new();
-        while let [_, ..] = &batches.next()[..] {
-            let batch = batches.next();
+        while let [_, ..] = &queue.next()[..] {
+            let batch = queue.next();
             seen.push(batch.len());
-            let consequence = batches.answered(Outcome::Done);
+            let consequence = queue.answered(Outcome::Done);
             assert_eq!(
                 consequence.done.as_deref(),
                 batch.last().map(sequence_number)
@@ -163,40 +189,40 @@ mod tests {
 
     #[test]
     fn a_partial_answer_brings_back_the_failed_record_and_those_behind_it() {
-        let mut batches = Batches::new(records(4), 4, 3);
-        let consequence = batches.answered(Outcome::FailedFrom("3"));
+        let mut queue = batches(4, 4);
+        let consequence = queue.answered(Outcome::FailedFrom("3"));
         assert_eq!(consequence.done.as_deref(), Some("2"));
-        assert_eq!(consequence.wait, Some(FIRST_BACKOFF));
-        assert_eq!(numbers(&batches.next()), ["3", "4"]);
-        assert!(batches.answered(Outcome::Done).dead.is_none());
-        assert!(batches.next().is_empty());
+        assert_eq!(consequence.wait, Some(Rules::TEMPLATE.first_backoff));
+        assert_eq!(numbers(&queue.next()), ["3", "4"]);
+        assert!(queue.answered(Outcome::Done).dead.is_none());
+        assert!(queue.next().is_empty());
     }
 
     #[test]
     fn a_number_that_was_not_sent_fails_the_whole_batch() {
-        let mut batches = Batches::new(records(2), 2, 3);
-        assert!(batches.answered(Outcome::FailedFrom("99")).done.is_none());
-        assert_eq!(numbers(&batches.next()), ["1", "2"]);
+        let mut queue = batches(2, 2);
+        assert!(queue.answered(Outcome::FailedFrom("99")).done.is_none());
+        assert_eq!(numbers(&queue.next()), ["1", "2"]);
     }
 
     #[test]
     fn a_poison_record_is_given_up_alone() {
         // The function dies whenever record 6 is in its batch, and says nothing of which it was.
-        let mut batches = Batches::new(records(8), 8, 10);
+        let mut queue = batches(8, 8);
         let (mut done, mut dead, mut rounds) = (Vec::new(), Vec::new(), 0);
-        while let batch @ [_, ..] = &batches.next()[..] {
+        while let batch @ [_, ..] = &queue.next()[..] {
             rounds += 1;
             assert!(rounds < 50, "it ends");
             let poisoned = batch.iter().any(|record| sequence_number(record) == "6");
             let consequence = if poisoned {
-                batches.answered(Outcome::Failed)
+                queue.answered(Outcome::Failed)
             } else {
                 done.extend(
                     batch
                         .iter()
                         .map(|record| sequence_number(record).to_owned()),
                 );
-                batches.answered(Outcome::Done)
+                queue.answered(Outcome::Done)
             };
             dead.extend(consequence.dead);
         }
@@ -206,10 +232,10 @@ mod tests {
 
     #[test]
     fn retries_wait_longer_and_longer_and_end() {
-        let mut batches = Batches::new(records(1), 25, 10);
+        let mut queue = batches(1, 25);
         let mut waits = Vec::new();
         let last = loop {
-            let consequence = batches.answered(Outcome::FailedFrom("1"));
+            let consequence = queue.answered(Outcome::FailedFrom("1"));
             match consequence.wait {
                 Some(wait) => waits.push(wait.as_millis()),
                 None => break consequence,
@@ -221,6 +247,6 @@ mod tests {
         );
         assert_eq!(last.done.as_deref(), Some("1"));
         assert_eq!(numbers(&last.dead.into_iter().collect::<Vec<_>>()), ["1"]);
-        assert!(batches.next().is_empty());
+        assert!(queue.next().is_empty());
     }
 }

@@ -4,16 +4,15 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_lambda_events::event::dynamodb::{Event, EventRecord};
 use aws_sdk_dynamodbstreams::Client;
 use aws_sdk_dynamodbstreams::error::DisplayErrorContext;
 use aws_sdk_dynamodbstreams::types::{Record, ShardIteratorType};
-use tokio::task::JoinSet;
 use tokio::time::timeout;
 
-use super::batches::{Batches, Outcome};
+use super::batches::Rules;
+use super::delivery::deliver;
 use super::progress::{Progress, ProgressError};
-use super::{BATCH_SIZE, Bell, HANDLER_TIMEOUT, Handler, MAX_RETRIES, record};
+use super::{Bell, Handler, pause, record};
 
 /// How long the reader waits without being woken: only what was written past the service's own
 /// routes needs it.
@@ -177,77 +176,10 @@ impl Reader {
                     .map_or(true, |event| event.event_name == "INSERT")
             })
             .collect::<Result<Vec<_>, _>>()?;
-        deliver(&self.handler, &self.progress, records).await?;
+        deliver(&self.handler, &self.progress, Rules::TEMPLATE, records).await?;
         match last {
             Some(last) => Ok(self.progress.done(&last)?),
             None => Ok(()),
         }
     }
-}
-
-/// Hands records to the function until each is done or given up.
-pub(super) async fn deliver(
-    handler: &Handler,
-    progress: &Progress,
-    records: Vec<EventRecord>,
-) -> Result<(), ProgressError> {
-    let mut batches = Batches::new(records, BATCH_SIZE, MAX_RETRIES);
-    loop {
-        let batch = batches.next();
-        if batch.is_empty() {
-            return Ok(());
-        }
-        let answer = invoke(handler, batch).await;
-        let (outcome, reason) = match &answer {
-            Ok(None) => (Outcome::Done, ""),
-            Ok(Some(number)) => (
-                Outcome::FailedFrom(number),
-                "the function reported a failure",
-            ),
-            Err(reason) => (Outcome::Failed, reason.as_str()),
-        };
-        if outcome != Outcome::Done {
-            tracing::warn!(reason, "a batch of events failed");
-        }
-        let consequence = batches.answered(outcome);
-        if let Some(record) = consequence.dead {
-            tracing::error!(event.id = record.event_id, reason, "an event was given up");
-            progress.give_up(record, reason.to_owned())?;
-        }
-        if let Some(done) = consequence.done {
-            progress.done(&done)?;
-        }
-        if let Some(wait) = consequence.wait {
-            pause(wait).await;
-        }
-    }
-}
-
-#[expect(
-    clippy::disallowed_methods,
-    reason = "this process is the poller that Lambda runs for us, and a poller waits"
-)]
-async fn pause(duration: Duration) {
-    tokio::time::sleep(duration).await;
-}
-
-/// One invocation: the lowest sequence number that failed, or what went wrong as a whole. A panic
-/// is the function's failure, not this process's, as on Lambda.
-async fn invoke(handler: &Handler, records: Vec<EventRecord>) -> Result<Option<String>, String> {
-    let mut event = Event::default();
-    event.records = records;
-    let mut running = JoinSet::new();
-    running.spawn(handler(event));
-    let answer = match timeout(HANDLER_TIMEOUT, running.join_next()).await {
-        Err(_) => return Err("the function timed out".to_owned()),
-        Ok(Some(Ok(Ok(answer)))) => answer,
-        Ok(Some(Ok(Err(error)))) => return Err(error.to_string()),
-        Ok(Some(Err(_)) | None) => return Err("the function panicked".to_owned()),
-    };
-    let failed = answer
-        .batch_item_failures
-        .into_iter()
-        .map(|failure| failure.item_identifier.unwrap_or_default());
-    // Sequence numbers are decimal and here of one length; Lambda retries from the lowest.
-    Ok(failed.min_by(|a, b| (a.len(), a).cmp(&(b.len(), b))))
 }

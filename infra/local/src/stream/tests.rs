@@ -5,6 +5,7 @@ use aws_lambda_events::event::streams::DynamoDbBatchItemFailure;
 use aws_sdk_dynamodb::types::AttributeValue;
 use tokio::task::JoinSet;
 
+use super::batches::Rules;
 use super::*;
 use crate::aws::Endpoints;
 use crate::clock::DevClock;
@@ -12,6 +13,12 @@ use crate::data_dir::DataDir;
 use crate::database::{self, TableDefinition};
 
 const TABLE: &str = "latchkey-events";
+
+/// The template's rules without the waiting.
+const AT_ONCE: Rules = Rules {
+    first_backoff: Duration::ZERO,
+    ..Rules::TEMPLATE
+};
 
 /// The embedded database behind its wire protocol, and a reader of its events.
 struct Fixture {
@@ -122,7 +129,7 @@ async fn a_restart_goes_on_after_the_last_event_done() {
     }
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn an_event_that_always_fails_becomes_a_dead_letter_and_the_rest_goes_on() {
     let directory = tempfile::tempdir().unwrap();
     let data = Arc::new(DataDir::open(directory.path()).unwrap());
@@ -147,7 +154,9 @@ async fn an_event_that_always_fails_becomes_a_dead_letter_and_the_rest_goes_on()
         })
     });
     let records = ["101", "102", "103"].map(record).to_vec();
-    reader::deliver(&handler, &progress, records).await.unwrap();
+    delivery::deliver(&handler, &progress, AT_ONCE, records)
+        .await
+        .unwrap();
     assert_eq!(progress.checkpoint().as_deref(), Some("103"));
     let kept = Progress::open(clock, Some(data)).unwrap().dead_letters();
     assert_eq!(kept, progress.dead_letters());
@@ -156,7 +165,7 @@ async fn an_event_that_always_fails_becomes_a_dead_letter_and_the_rest_goes_on()
     };
     assert_eq!(letter.record.change.sequence_number.as_deref(), Some("102"));
     assert_eq!(letter.reason, "the function panicked");
-    assert!(calls.load(Ordering::SeqCst) > MAX_RETRIES as usize);
+    assert!(calls.load(Ordering::SeqCst) > AT_ONCE.max_retries as usize);
 }
 
 fn failure(number: &str) -> DynamoDbBatchItemFailure {
@@ -165,7 +174,7 @@ fn failure(number: &str) -> DynamoDbBatchItemFailure {
     failure
 }
 
-#[tokio::test(start_paused = true)]
+#[tokio::test]
 async fn a_partial_answer_is_tried_again_until_it_is_whole() {
     let clock = Arc::new(DevClock::open(None).unwrap());
     let progress = Progress::open(clock, None).unwrap();
@@ -185,7 +194,7 @@ async fn a_partial_answer_is_tried_again_until_it_is_whole() {
         record.change.sequence_number = Some(number.to_string());
         record
     });
-    reader::deliver(&handler, &progress, records.collect())
+    delivery::deliver(&handler, &progress, AT_ONCE, records.collect())
         .await
         .unwrap();
     assert_eq!(*sizes.lock().unwrap(), [5, 4]);
