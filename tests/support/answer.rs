@@ -88,3 +88,11 @@ impl Answer {
             .map(ToOwned::to_owned)
     }
 }
+
+/// The names of an object's members, sorted.
+pub fn members(object: &Value) -> Vec<&str> {
+    let object = object.as_object().expect("an object");
+    let mut names: Vec<&str> = object.keys().map(String::as_str).collect();
+    names.sort_unstable();
+    names
+}

@@ -1,5 +1,8 @@
 //! The whole service, for one test.
 
+use std::ops::Deref;
+use std::path::Path;
+
 use latchkey_local::{Options, Stack};
 use reqwest::Method;
 use serde_json::Value;
@@ -8,10 +11,18 @@ use tokio::task::JoinSet;
 use crate::answer::Answer;
 
 /// The service, with nobody on it yet.
+#[derive(Debug)]
 pub struct App {
     /// The service and all it runs on.
     pub stack: Stack,
-    client: reqwest::Client,
+    client: Client,
+}
+
+/// What speaks to a service, wherever that runs.
+#[derive(Debug, Clone)]
+pub struct Client {
+    url: String,
+    http: reqwest::Client,
 }
 
 /// A mail or SMS that the service sent.
@@ -64,12 +75,19 @@ impl App {
 
     /// A fresh service in memory with these settings.
     pub async fn with(settings: &[(&str, &str)]) -> Self {
-        let settings = settings
-            .iter()
-            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
-            .collect();
         Self::of(Options {
-            settings,
+            settings: owned(settings),
+            ..Options::default()
+        })
+        .await
+    }
+
+    /// A service with these settings that keeps everything in this directory, and finds there
+    /// what an earlier one kept.
+    pub async fn kept(data: &Path, settings: &[(&str, &str)]) -> Self {
+        Self::of(Options {
+            data: Some(data.to_owned()),
+            settings: owned(settings),
             ..Options::default()
         })
         .await
@@ -78,11 +96,45 @@ impl App {
     /// A service of these options.
     pub async fn of(options: Options) -> Self {
         let stack = Stack::start(options).await.expect("the stack starts");
-        let client = reqwest::Client::builder()
+        let client = Client::of(&stack.url());
+        Self { stack, client }
+    }
+
+    /// Ends the service. What it keeps in a directory is there for the next.
+    pub async fn stop(self) {
+        self.stack.stop().await;
+    }
+}
+
+fn owned(settings: &[(&str, &str)]) -> Vec<(String, String)> {
+    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
+    settings.iter().map(owned).collect()
+}
+
+impl Deref for App {
+    type Target = Client;
+
+    fn deref(&self) -> &Client {
+        &self.client
+    }
+}
+
+impl Client {
+    /// A client of the service at this address.
+    pub fn of(url: &str) -> Self {
+        let http = reqwest::Client::builder()
             .redirect(reqwest::redirect::Policy::none())
             .build()
             .expect("a client");
-        Self { stack, client }
+        Self {
+            url: url.to_owned(),
+            http,
+        }
+    }
+
+    /// The address of the service, without a slash at its end.
+    pub fn url(&self) -> &str {
+        &self.url
     }
 
     /// A `GET` of this path.
@@ -107,10 +159,7 @@ impl App {
 
     /// A request without a body.
     pub fn call(&self, method: Method, path: &str) -> Call {
-        Call(
-            self.client
-                .request(method, format!("{}{path}", self.stack.url())),
-        )
+        Call(self.http.request(method, format!("{}{path}", self.url)))
     }
 
     /// Moves the service's clock.

@@ -13,6 +13,6 @@ mod answer;
 mod app;
 mod people;
 
-pub use answer::Answer;
-pub use app::{App, Call, Mail, at_once};
+pub use answer::{Answer, members};
+pub use app::{App, Call, Client, Mail, at_once};
 pub use people::{Device, PASSWORD, Pending, Person};

@@ -1,9 +1,11 @@
 //! People on the service, and the devices that they sign in on.
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
 
 use crate::answer::Answer;
-use crate::app::App;
+use crate::app::Client;
 
 /// A password that no rule has anything against.
 pub const PASSWORD: &str = "correct horse battery staple";
@@ -39,6 +41,15 @@ pub struct Device {
     pub session_id: String,
 }
 
+impl Device {
+    /// What the access token says, unchecked.
+    pub fn claims(&self) -> Value {
+        let payload = self.access.split('.').nth(1).expect("a JWT");
+        let json = URL_SAFE_NO_PAD.decode(payload).expect("base64url");
+        serde_json::from_slice(&json).expect("JSON claims")
+    }
+}
+
 impl From<&Value> for Device {
     fn from(signed_in: &Value) -> Self {
         let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
@@ -50,7 +61,7 @@ impl From<&Value> for Device {
     }
 }
 
-impl App {
+impl Client {
     /// Signs somebody up and leaves it at that.
     pub async fn sign_up(&self, email: &str) -> Pending {
         self.sign_up_with(email, &json!({})).await

@@ -135,12 +135,9 @@ mod tests {
         assert!(!message.html.contains("<script"));
         assert!(message.html.contains("&#60;script&#62;"));
         let line = "What it said it was: </dd><script>x</script> We lost your password: \
-                    https: //evil. example/x www. evil. example mallory@";
+                    https: //evil. example/x www. evil. example mallory@evil. example";
         assert!(
-            message
-                .text
-                .lines()
-                .any(|text| line.starts_with(text) && text.len() > 100),
+            message.text.lines().any(|text| text == line),
             "{}",
             message.text
         );

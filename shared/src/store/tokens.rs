@@ -160,11 +160,12 @@ impl Tokens {
         Update::builder()
             .table_name(&self.table.name)
             .set_key(Some(key(token.id)))
-            .update_expression("SET consumed = :true")
+            .update_expression("SET #consumed = :true")
             .condition_expression(format!(
-                "consumed = :false AND decoy = :false AND {expiry} > :now \
+                "#consumed = :false AND decoy = :false AND {expiry} > :now \
                  AND purpose = :purpose AND userId = :user"
             ))
+            .expression_attribute_names("#consumed", "consumed")
             .expression_attribute_values(":true", AttributeValue::Bool(true))
             .expression_attribute_values(":false", AttributeValue::Bool(false))
             .expression_attribute_values(":now", time(now))
