@@ -104,7 +104,8 @@ async fn five_wrong_codes_end_the_right_one() {
             .problem(400, "code_expired");
     }
     let identity = json!({ "email": "ada@example.com" });
-    app.try_sign_in(identity, PASSWORD).await.expect(401);
+    let answer = app.try_sign_in(identity, PASSWORD).await;
+    assert!(answer.status.is_client_error());
 }
 
 #[tokio::test]
@@ -161,19 +162,17 @@ async fn two_codes_by_turns_give_no_more_tries() {
     let first = app.code_of(&pending).await;
     let (renewed, second) = resent(&app, &pending).await;
     let mut wrong_codes_looked_at = 0;
+    // Each time the first is dead, one try of the second must not bring it back to life.
+    for times in [5, 4, 4, 4] {
+        for (pending, code, times) in [(&pending, &first, times), (&renewed, &second, 1)] {
+            for _ in 0..times {
+                let answer = app.try_code(pending, wrong(code)).await.expect(400);
+                wrong_codes_looked_at += usize::from(answer.text.contains("code_invalid"));
+            }
+        }
+    }
     for _ in 0..5 {
-        for _ in 0..5 {
-            for (pending, code) in [(&pending, &first), (&renewed, &second)] {
-                let answer = app.try_code(pending, wrong(code)).await.expect(400);
-                wrong_codes_looked_at += usize::from(answer.text.contains("code_invalid"));
-            }
-        }
-        for (pending, code) in [(&pending, &first), (&renewed, &second)] {
-            for _ in 0..5 {
-                let answer = app.try_code(pending, wrong(code)).await.expect(400);
-                wrong_codes_looked_at += usize::from(answer.text.contains("code_invalid"));
-            }
-        }
+        app.try_code(&renewed, wrong(&second)).await.expect(400);
     }
     // Five for each of the two, were they tried one after the other; never more.
     assert!(wrong_codes_looked_at <= 10, "{wrong_codes_looked_at}");
@@ -182,6 +181,41 @@ async fn two_codes_by_turns_give_no_more_tries() {
             .await
             .problem(400, "code_expired");
     }
+}
+
+#[tokio::test]
+async fn a_dead_code_stays_dead_when_another_is_tried() {
+    let app = App::start().await;
+    let pending = app.sign_up("ada@example.com").await;
+    let dead = app.code_of(&pending).await;
+    let (renewed, fresh) = resent(&app, &pending).await;
+    for _ in 0..5 {
+        app.try_code(&pending, wrong(&dead)).await.expect(400);
+    }
+    let answer = app.try_code(&renewed, wrong(&fresh)).await;
+    assert_eq!(attempts_left(answer), 4);
+    app.try_code(&pending, &dead)
+        .await
+        .problem(400, "code_expired");
+    app.try_code(&renewed, &fresh).await.expect(200);
+}
+
+#[tokio::test]
+async fn an_earlier_code_is_good_until_it_is_dead() {
+    let app = App::start().await;
+    let pending = app.sign_up("ada@example.com").await;
+    let first = app.code_of(&pending).await;
+    let (renewed, second) = resent(&app, &pending).await;
+    for (pending, code, left) in [
+        (&renewed, &second, 4),
+        (&pending, &first, 3),
+        (&renewed, &second, 2),
+        (&pending, &first, 1),
+    ] {
+        let answer = app.try_code(pending, wrong(code)).await;
+        assert_eq!(attempts_left(answer), left);
+    }
+    app.try_code(&pending, &first).await.expect(200);
 }
 
 #[tokio::test]

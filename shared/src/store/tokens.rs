@@ -21,6 +21,25 @@ const TABLE: &str = "tokens";
 /// How long wrong codes are remembered: longer than any code lives.
 const TRIES_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
+/// The ways to count a try, with the condition of each: the first is that of nearly every try.
+const TRIES: [(&str, &str); 3] = [
+    (
+        "attribute_not_exists(#count) OR (#count < :max AND #newest <= :token)",
+        "ADD #count :one SET #newest = :token, #ttl = :ttl",
+    ),
+    // A code from before the newest that was tried. The newest stays known: two codes tried by
+    // turns would else begin anew without end.
+    (
+        "#count < :max AND #newest > :token AND (attribute_not_exists(dead) OR dead < :token)",
+        "ADD #count :one SET #ttl = :ttl",
+    ),
+    // A code from after the dead ones.
+    (
+        "#count >= :max AND #newest < :token",
+        "SET dead = #newest, #count = :one, #newest = :token, #ttl = :ttl",
+    ),
+];
+
 /// One-time tokens.
 #[derive(Debug, Clone)]
 pub struct Tokens {
@@ -78,8 +97,8 @@ impl Tokens {
     /// have been with this one, or none where the code is dead.
     ///
     /// Tries are counted for the account and the purpose, so that asking for another code gives
-    /// no more of them (NIST SP 800-63B section 3.1.3.2); only a code that came after the dead
-    /// one begins anew.
+    /// no more of them (NIST SP 800-63B section 3.1.3.2); only a code that came after every dead
+    /// one begins anew. Ids of tokens sort by time.
     pub async fn bump_if(
         &self,
         user: UserId,
@@ -94,35 +113,27 @@ impl Tokens {
             .table_name(&self.table.name)
             .key("pk", text(tries_pk(user, purpose)))
             .expression_attribute_names("#count", "count")
-            .expression_attribute_names("#token", "token")
+            .expression_attribute_names("#newest", "newest")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":max", number(MAX_TRIES))
             .expression_attribute_values(":token", text(token))
             .expression_attribute_values(":ttl", number(ttl(now + TRIES_LIFE)))
             .return_values(ReturnValue::UpdatedNew);
-        let counted = bump
-            .clone()
-            .update_expression("ADD #count :one SET #token = :token, #ttl = :ttl")
-            .condition_expression("attribute_not_exists(#count) OR #count < :max")
-            .send()
-            .await;
-        match counted {
-            Ok(answer) => return tries(answer.attributes).map(Some),
-            Err(error) if is_refusal(&error) => {}
-            Err(error) => return Err(error.into()),
+        for (condition, update) in TRIES {
+            let counted = bump
+                .clone()
+                .condition_expression(condition)
+                .update_expression(update)
+                .send()
+                .await;
+            match counted {
+                Ok(answer) => return tries(answer.attributes).map(Some),
+                Err(error) if is_refusal(&error) => {}
+                Err(error) => return Err(error.into()),
+            }
         }
-        // Ids of tokens sort by time, so this is a code from after the dead one.
-        let begun_anew = bump
-            .update_expression("SET #count = :one, #token = :token, #ttl = :ttl")
-            .condition_expression("#count >= :max AND #token < :token")
-            .send()
-            .await;
-        match begun_anew {
-            Ok(answer) => tries(answer.attributes).map(Some),
-            Err(error) if is_refusal(&error) => Ok(None),
-            Err(error) => Err(error.into()),
-        }
+        Ok(None)
     }
 
     /// The write of a new token.
