@@ -211,10 +211,6 @@ pub fn invalid_credentials() -> Problem {
 fn may_sign_in(status: Status) -> Result<(), Problem> {
     let (code, detail) = match status {
         Status::Active => return Ok(()),
-        Status::Pending => (
-            Code::AccountPending,
-            "Verify the address first: enter the code from the mail, or ask for another.",
-        ),
         Status::Blocked => (
             Code::AccountBlocked,
             "Wait until the block ends, or ask support.",
@@ -226,7 +222,9 @@ fn may_sign_in(status: Status) -> Result<(), Problem> {
             Code::AccountSecurityIssue,
             "Reset the password to show that the account is yours.",
         ),
-        Status::Deleted => return Err(invalid_credentials()),
+        // A sign-up for a taken address has no account behind it to be pending: to say that this
+        // one is would tell that its address had been free.
+        Status::Pending | Status::Deleted => return Err(invalid_credentials()),
     };
     Err(Problem::new(code, detail))
 }

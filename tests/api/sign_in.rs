@@ -161,12 +161,13 @@ async fn a_wrong_password_and_an_unknown_account_are_one_and_the_same() {
 }
 
 #[tokio::test]
-async fn that_an_account_is_pending_is_told_to_who_has_the_password() {
+async fn a_pending_account_opens_when_it_is_verified() {
     let app = App::start().await;
     let pending = app.sign_up("ada@example.com").await;
     let answer = signed_in_with(&app, "ada@example.com", PASSWORD).await;
     assert!(answer.refresh_cookie().is_none());
-    answer.problem(403, "account_pending");
+    // No more is said: a sign-up for a taken address could never be answered the same.
+    answer.problem(401, "invalid_credentials");
 
     let code = app.code_of(&pending).await;
     app.try_code(&pending, &code).await.expect(200);

@@ -76,8 +76,6 @@ codes! {
     AlreadySignedIn => "already_signed_in", FORBIDDEN, "Already signed in";
     /// The request comes from a site that is not ours.
     OriginNotAllowed => "origin_not_allowed", FORBIDDEN, "The origin is not allowed";
-    /// The address is not verified yet.
-    AccountPending => "account_pending", FORBIDDEN, "The address is not verified yet";
     /// Shut out for a while.
     AccountBlocked => "account_blocked", FORBIDDEN, "The account is blocked";
     /// Resting.
