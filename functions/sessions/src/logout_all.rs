@@ -29,9 +29,9 @@ impl FromFields for Request {
 
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
-    Query(request): Query<Request>,
     caller: Caller,
     user: Authenticated,
+    Query(request): Query<Request>,
 ) -> Result<Response, Problem> {
     let current = request.keep_current.then_some(user.claims.sid);
     state.end_all(user.claims.sub, current, &caller).await?;
