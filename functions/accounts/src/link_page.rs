@@ -7,10 +7,13 @@ use askama::Template;
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
-use http::{HeaderValue, StatusCode};
+use http::{HeaderName, HeaderValue, StatusCode};
 use latchkey_shared::http::{Fields, FromFields, Problem, Query};
 
-use crate::{Settings, State};
+use crate::State;
+
+const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
+    HeaderName::from_static("cross-origin-opener-policy");
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -28,14 +31,13 @@ pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     Query(request): Query<Request>,
 ) -> Page {
-    let settings = &state.settings;
     Page::of(
-        settings,
+        &state,
         StatusCode::OK,
         "Confirm your address",
         format!(
             "Press the button to finish signing up at {}.",
-            settings.app_name
+            state.settings.app_name
         ),
         Some(request.token),
     )
@@ -51,17 +53,19 @@ pub(crate) struct Page {
     text: String,
     token: Option<String>,
     front_end: Option<String>,
+    /// What lets the page's own style in, and nothing that found its way into the page.
+    nonce: String,
 }
 
 impl Page {
     /// The account is active.
-    pub(crate) fn done(settings: &Settings) -> Self {
+    pub(crate) fn done(state: &State) -> Self {
         let text = "Your address is confirmed. You can close this page and sign in.";
-        Self::of(settings, StatusCode::OK, "Thank you", text.to_owned(), None)
+        Self::of(state, StatusCode::OK, "Thank you", text.to_owned(), None)
     }
 
     /// The link was no good, or something failed.
-    pub(crate) fn failed(settings: &Settings, problem: &Problem) -> Self {
+    pub(crate) fn failed(state: &State, problem: &Problem) -> Self {
         let (heading, text) = if problem.code.status().is_server_error() {
             ("Not just now", problem.detail().to_owned())
         } else {
@@ -72,11 +76,11 @@ impl Page {
                     .to_owned(),
             )
         };
-        Self::of(settings, problem.code.status(), heading, text, None)
+        Self::of(state, problem.code.status(), heading, text, None)
     }
 
     fn of(
-        settings: &Settings,
+        state: &State,
         status: StatusCode,
         heading: &'static str,
         text: String,
@@ -84,11 +88,12 @@ impl Page {
     ) -> Self {
         Self {
             status,
-            app_name: settings.app_name.clone(),
+            app_name: state.settings.app_name.clone(),
             heading,
             text,
             token,
-            front_end: settings.front_end.clone(),
+            front_end: state.settings.front_end.clone(),
+            nonce: format!("{:032x}", u128::from_be_bytes(state.random.bytes())),
         }
     }
 
@@ -96,9 +101,11 @@ impl Page {
     /// front end.
     fn content_security_policy(&self) -> String {
         let front_end = self.front_end.as_deref().unwrap_or_default();
+        let form_action = format!("form-action 'self' {front_end}");
         format!(
-            "default-src 'none'; style-src 'unsafe-inline'; form-action 'self' {front_end}; \
-             base-uri 'none'; frame-ancestors 'none'"
+            "default-src 'none'; style-src 'nonce-{}'; {}; base-uri 'none'; frame-ancestors 'none'",
+            self.nonce,
+            form_action.trim_end()
         )
     }
 }
@@ -114,6 +121,10 @@ impl IntoResponse for Page {
         headers.insert(
             CONTENT_TYPE,
             HeaderValue::from_static("text/html; charset=utf-8"),
+        );
+        headers.insert(
+            CROSS_ORIGIN_OPENER_POLICY,
+            HeaderValue::from_static("same-origin"),
         );
         if let Ok(policy) = HeaderValue::from_str(&self.content_security_policy()) {
             headers.insert(CONTENT_SECURITY_POLICY, policy);

@@ -62,9 +62,9 @@ async fn by_form(
             Some(front_end) => {
                 Ok((StatusCode::SEE_OTHER, [(LOCATION, front_end.clone())]).into_response())
             }
-            None => Ok(Page::done(&state.settings).into_response()),
+            None => Ok(Page::done(state).into_response()),
         },
-        Err(problem) => Ok(Page::failed(&state.settings, &problem).into_response()),
+        Err(problem) => Ok(Page::failed(state, &problem).into_response()),
     }
 }
 
