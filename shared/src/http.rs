@@ -8,6 +8,7 @@ pub mod edge;
 pub mod phone_number;
 pub mod problem;
 pub mod query;
+pub mod rate_limit;
 pub mod reply;
 pub mod views;
 
@@ -18,6 +19,7 @@ pub use self::edge::edge;
 pub use self::phone_number::phone_number;
 pub use self::problem::{Code, FieldError, Problem};
 pub use self::query::Query;
+pub use self::rate_limit::{Limit, RateLimits};
 pub use self::reply::Reply;
 
 use axum::Router;

@@ -14,15 +14,25 @@ use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
-use latchkey_shared::http::{Body, Caller, Fields, FromFields, Problem, Reply};
+use latchkey_shared::http::{Body, Caller, Fields, FromFields, Limit, Problem, RateLimits, Reply};
 use latchkey_shared::store::users::Claim;
 
 use crate::State;
 
-/// Mails an hour to one address, at most (NIST SP 800-63B asks for a limit; ours is that of the
-/// service's other mails).
-const MAILS_AN_HOUR: u32 = 5;
-const HOUR: Duration = Duration::from_hours(1);
+/// Mails to one address (NIST SP 800-63B asks for a limit; ours is that of the service's other
+/// mails).
+const LIMITS: [Limit; 2] = [
+    Limit {
+        name: "minute",
+        quota: 1,
+        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
+    },
+    Limit {
+        name: "hour",
+        quota: 5,
+        window: Duration::from_hours(1),
+    },
+];
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -40,9 +50,9 @@ pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
     Body(request): Body<Request>,
-) -> Result<Reply<ChallengeView>, Problem> {
+) -> Result<(RateLimits, Reply<ChallengeView>), Problem> {
     let now = state.clock.now();
-    state.limit_mails(&request.email).await?;
+    let limits = state.limit_mails(&request.email).await?;
 
     let nobody = UserId::new(now, &*state.random);
     let holder = state
@@ -50,32 +60,34 @@ pub(crate) async fn handler(
         .holder(Claim::Email(&request.email), now)
         .await?;
     let user = state.users.get(holder.unwrap_or(nobody)).await?;
-    let token = |user, decoy| Token {
+    let token = |user, email: &EmailAddress, decoy| Token {
         decoy,
         ..Token::new(
             TokenId::new(now, &*state.random),
             Purpose::VerifyEmail,
             user,
-            request.email.clone(),
+            email.clone(),
             now,
         )
     };
     let token = match user {
         Some(user) if is_waiting(&user) => {
-            let token = token(user.id, false);
+            // To the address as its owner gave it, never as somebody else typed it.
+            let token = token(user.id, &user.email, false);
             let kind = EventKind::VerificationRequested { token_id: token.id };
             let event = caller.event(user.id, kind, now, &*state.random);
             state.sign_ups.renew(&token, &event).await?;
             token
         }
         _ => {
-            let decoy = token(nobody, true);
-            let twin = token(nobody, true);
+            let decoy = token(nobody, &request.email, true);
+            let twin = token(nobody, &request.email, true);
             state.sign_ups.keep_decoy(&decoy, &twin).await?;
             decoy
         }
     };
-    Ok(Reply(StatusCode::ACCEPTED, ChallengeView::by_email(&token)))
+    let challenge = ChallengeView::by_email(&token, &request.email);
+    Ok((limits, Reply(StatusCode::ACCEPTED, challenge)))
 }
 
 fn is_waiting(user: &User) -> bool {
@@ -85,16 +97,17 @@ fn is_waiting(user: &User) -> bool {
 impl State {
     /// One mail a minute and a few an hour for each address, counted before anything is looked
     /// up, so that the limits tell nothing of the address.
-    async fn limit_mails(&self, email: &EmailAddress) -> Result<(), Problem> {
+    async fn limit_mails(&self, email: &EmailAddress) -> Result<RateLimits, Problem> {
         let address = self.keys.lookup("email", email.key());
-        let wait = Duration::try_from(RESEND_AFTER).unwrap_or(HOUR);
-        for (name, limit, window) in [("minute", 1, wait), ("hour", MAILS_AN_HOUR, HOUR)] {
-            let key = Key::new("resend-verification", &[name, &address]);
-            let bump = self.cache.bump_if(&key, limit, window).await?;
+        let mut limits = RateLimits::under(&LIMITS);
+        for limit in &LIMITS {
+            let key = Key::new("resend-verification", &[limit.name, &address]);
+            let bump = self.cache.bump_if(&key, limit.quota, limit.window).await?;
+            limits.note(limit, bump);
             if !bump.admitted {
-                return Err(Problem::rate_limited(bump.resets_in.as_secs() + 1));
+                return Err(Problem::rate_limited(limits));
             }
         }
-        Ok(())
+        Ok(limits)
     }
 }

@@ -85,7 +85,7 @@ pub(crate) async fn handler(
             Ok(()) => {
                 let response = Response {
                     user_id: user.id,
-                    verification: ChallengeView::by_email(&token),
+                    verification: ChallengeView::by_email(&token, &request.email),
                 };
                 return Ok(Reply(StatusCode::ACCEPTED, response));
             }

@@ -11,6 +11,7 @@ use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use serde::Serialize;
 
+use super::rate_limit::RateLimits;
 use crate::access_token::SigningError;
 use crate::cache::CacheError;
 use crate::domain::invalid::Invalid;
@@ -146,6 +147,7 @@ pub struct Problem {
     errors: Vec<FieldError>,
     attempts_left: Option<u32>,
     retry_after: Option<u64>,
+    limits: Option<Box<RateLimits>>,
     challenge: Option<&'static str>,
 }
 
@@ -158,6 +160,7 @@ impl Problem {
             errors: Vec::new(),
             attempts_left: None,
             retry_after: None,
+            limits: None,
             challenge: None,
         }
     }
@@ -216,10 +219,11 @@ impl Problem {
         Self::new(Code::NotFound, "There is nothing at this address.")
     }
 
-    /// Too many requests; the next may come after so many seconds.
-    pub fn rate_limited(retry_after: u64) -> Self {
+    /// Too many requests; the next may come when the limits allow it.
+    pub fn rate_limited(limits: RateLimits) -> Self {
         Self {
-            retry_after: Some(retry_after.max(1)),
+            retry_after: Some(limits.wait()),
+            limits: Some(Box::new(limits)),
             ..Self::new(
                 Code::RateLimited,
                 "Wait for as many seconds as Retry-After says, then try again.",
@@ -311,6 +315,9 @@ impl IntoResponse for Problem {
             response
                 .headers_mut()
                 .insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if let Some(limits) = &self.limits {
+            limits.write(response.headers_mut());
         }
         if let Some(challenge) = self.challenge {
             response

@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::domain::device;
+use crate::domain::email::EmailAddress;
 use crate::domain::id::{SessionId, TokenId, UserId};
 use crate::domain::session::Session;
 use crate::domain::token::{RESEND_AFTER, Token};
@@ -94,12 +95,13 @@ pub struct ChallengeView {
 }
 
 impl ChallengeView {
-    /// The challenge of a token that is mailed.
-    pub fn by_email(token: &Token) -> Self {
+    /// The challenge of a token that is mailed. The address is shown as the caller typed it, which
+    /// tells nothing of how it is stored, or whether it is.
+    pub fn by_email(token: &Token, typed: &EmailAddress) -> Self {
         Self {
             token_id: token.id,
             channel: "email",
-            sent_to: token.email.masked(),
+            sent_to: typed.masked(),
             expires_at: token.code_expires_at,
             resend_after: RESEND_AFTER.as_secs(),
         }

@@ -1,0 +1,169 @@
+//! What limited answers tell of their limits (draft-ietf-httpapi-ratelimit-headers).
+//!
+//! They name quotas and times and never what is counted for, so that they tell nothing of the
+//! address or account behind a limit.
+
+use std::convert::Infallible;
+use std::time::Duration;
+
+use axum::response::{IntoResponseParts, ResponseParts};
+use http::header::HeaderName;
+use http::{HeaderMap, HeaderValue};
+
+use crate::cache::Bump;
+
+const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
+const STATE: HeaderName = HeaderName::from_static("ratelimit");
+
+/// So many of something in a span of time.
+#[derive(Debug)]
+pub struct Limit {
+    /// What clients tell it by, in lower case.
+    pub name: &'static str,
+    /// How many.
+    pub quota: u32,
+    /// In how long, in whole seconds.
+    pub window: Duration,
+}
+
+/// Where a caller stands with the limits of a route.
+#[derive(Debug, Clone)]
+pub struct RateLimits {
+    policy: &'static [Limit],
+    states: Vec<State>,
+}
+
+#[derive(Debug, Clone)]
+struct State {
+    name: &'static str,
+    remaining: u32,
+    admitted: bool,
+    resets_in: u64,
+}
+
+impl RateLimits {
+    /// A caller under these limits, of whom nothing has been counted yet.
+    pub fn under(policy: &'static [Limit]) -> Self {
+        Self {
+            policy,
+            states: Vec::new(),
+        }
+    }
+
+    /// Notes what became of counting against one of them.
+    pub fn note(&mut self, limit: &Limit, bump: Bump) {
+        self.states.push(State {
+            name: limit.name,
+            remaining: limit.quota.saturating_sub(bump.count),
+            admitted: bump.admitted,
+            resets_in: whole_seconds(bump.resets_in),
+        });
+    }
+
+    /// How many seconds to wait until the limits that refused allow one more; at least one.
+    pub(crate) fn wait(&self) -> u64 {
+        let refused = self.states.iter().filter(|state| !state.admitted);
+        refused
+            .map(|state| state.resets_in)
+            .max()
+            .unwrap_or(1)
+            .max(1)
+    }
+
+    /// Adds the headers.
+    pub(crate) fn write(&self, headers: &mut HeaderMap) {
+        let policy = self.policy.iter().map(|limit| {
+            let window = limit.window.as_secs();
+            format!("\"{}\";q={};w={window}", limit.name, limit.quota)
+        });
+        let states = self.states.iter().map(|state| {
+            let State {
+                name,
+                remaining,
+                resets_in,
+                ..
+            } = state;
+            format!("\"{name}\";r={remaining};t={resets_in}")
+        });
+        for (name, items) in [
+            (POLICY, policy.collect::<Vec<_>>()),
+            (STATE, states.collect()),
+        ] {
+            if let Ok(value) = HeaderValue::from_str(&items.join(", ")) {
+                headers.insert(name, value);
+            }
+        }
+    }
+}
+
+impl IntoResponseParts for RateLimits {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut response: ResponseParts) -> Result<ResponseParts, Infallible> {
+        self.write(response.headers_mut());
+        Ok(response)
+    }
+}
+
+/// Rounded up, so that who waits this long has waited long enough.
+fn whole_seconds(duration: Duration) -> u64 {
+    duration.as_secs() + u64::from(duration.subsec_nanos() > 0)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const LIMITS: [Limit; 2] = [
+        Limit {
+            name: "minute",
+            quota: 1,
+            window: Duration::from_secs(60),
+        },
+        Limit {
+            name: "hour",
+            quota: 5,
+            window: Duration::from_hours(1),
+        },
+    ];
+
+    fn bump(admitted: bool, count: u32, millis: u64) -> Bump {
+        Bump {
+            admitted,
+            count,
+            resets_in: Duration::from_millis(millis),
+        }
+    }
+
+    fn header(limits: &RateLimits, name: &HeaderName) -> String {
+        let mut headers = HeaderMap::new();
+        limits.write(&mut headers);
+        headers[name].to_str().unwrap().to_owned()
+    }
+
+    #[test]
+    fn an_admitted_request_is_told_what_remains() {
+        let mut limits = RateLimits::under(&LIMITS);
+        limits.note(&LIMITS[0], bump(true, 1, 60_000));
+        limits.note(&LIMITS[1], bump(true, 2, 1_800_001));
+        assert_eq!(
+            header(&limits, &POLICY),
+            "\"minute\";q=1;w=60, \"hour\";q=5;w=3600"
+        );
+        assert_eq!(
+            header(&limits, &STATE),
+            "\"minute\";r=0;t=60, \"hour\";r=3;t=1801"
+        );
+    }
+
+    #[test]
+    fn a_refused_request_waits_for_the_limit_that_refused() {
+        let mut limits = RateLimits::under(&LIMITS);
+        limits.note(&LIMITS[0], bump(true, 1, 60_000));
+        limits.note(&LIMITS[1], bump(false, 5, 20_500));
+        assert_eq!(limits.wait(), 21);
+        let mut limits = RateLimits::under(&LIMITS);
+        limits.note(&LIMITS[0], bump(false, 1, 0));
+        assert_eq!(limits.wait(), 1);
+    }
+}
