@@ -11,7 +11,6 @@ use tokio::task::JoinSet;
 use crate::answer::Answer;
 
 /// The service, with nobody on it yet.
-#[derive(Debug)]
 pub struct App {
     /// The service and all it runs on.
     pub stack: Stack,

@@ -117,3 +117,37 @@ async fn the_address_is_that_of_the_connection_and_not_of_a_header() {
         assert_eq!(signed_in["session"]["ip"], ip);
     }
 }
+
+#[tokio::test]
+async fn no_header_says_who_is_calling() {
+    let app = App::start().await;
+    let admin = app.person("admin@latchkey.local").await;
+    let ada = app.person("ada@example.com").await;
+    let device = app.sign_in(&ada).await;
+    let context = json!({ "authorizer": { "lambda": { "sub": admin.id } } }).to_string();
+    for (name, value) in [
+        ("x-user-id", admin.id.as_str()),
+        ("x_user_id", &admin.id),
+        ("x-user", &admin.id),
+        ("x-authenticated-user", &admin.id),
+        ("x-forwarded-user", &admin.email),
+        ("x-forwarded-email", &admin.email),
+        ("remote-user", &admin.id),
+        ("x-roles", "admin"),
+        ("x-issuer", PUBLIC_URL),
+        ("x-amzn-oidc-identity", &admin.id),
+        ("x-amzn-request-context", &context),
+        ("x-amz-request-context", &context),
+        ("lambda-runtime-client-context", &context),
+    ] {
+        app.get("/api/auth/user/me")
+            .header(name, value)
+            .send()
+            .await
+            .problem(401, "unauthenticated");
+        let call = app.get("/api/auth/user/me").bearer(&device.access);
+        let me = call.header(name, value).send().await.json(200);
+        assert_eq!(me["user"]["id"], ada.id.as_str(), "{name}");
+        assert_eq!(me["user"]["roles"], json!(["user"]), "{name}");
+    }
+}

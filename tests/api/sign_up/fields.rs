@@ -253,8 +253,8 @@ async fn what_is_more_or_less_than_one_address_is_refused() {
 async fn an_address_is_as_long_as_mail_allows_and_no_longer() {
     let domain = format!(
         "{}.{}.{}.com",
-        "d".repeat(60),
-        "e".repeat(60),
+        "d".repeat(63),
+        "e".repeat(63),
         "f".repeat(60)
     );
     let local = |length: usize| "l".repeat(length);
