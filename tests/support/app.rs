@@ -7,7 +7,10 @@ use serde_json::Value;
 use crate::answer::Answer;
 
 /// The service, with nobody on it yet.
-#[derive(Debug)]
+#[expect(
+    missing_debug_implementations,
+    reason = "nobody prints a whole service"
+)]
 pub struct App {
     /// The service and all it runs on.
     pub stack: Stack,

@@ -160,9 +160,10 @@ impl Tokens {
         Update::builder()
             .table_name(&self.table.name)
             .set_key(Some(key(token.id)))
-            .update_expression("SET consumed = :true")
+            .update_expression("SET #consumed = :true")
+            .expression_attribute_names("#consumed", "consumed")
             .condition_expression(format!(
-                "consumed = :false AND decoy = :false AND {expiry} > :now \
+                "#consumed = :false AND decoy = :false AND {expiry} > :now \
                  AND purpose = :purpose AND userId = :user"
             ))
             .expression_attribute_values(":true", AttributeValue::Bool(true))
