@@ -18,6 +18,8 @@ impl Clock for SystemClock {
         reason = "the one place that reads the machine's clock"
     )]
     fn now(&self) -> Timestamp {
-        Timestamp::now()
+        let now = Timestamp::now();
+        // Whole milliseconds, as tables keep them: a time reads the same before and after.
+        Timestamp::from_millisecond(now.as_millisecond()).unwrap_or(now)
     }
 }

@@ -62,7 +62,15 @@ where
     R: std::fmt::Debug + Send + Sync + 'static,
 {
     fn from(error: SdkError<E, R>) -> Self {
-        let text = DisplayErrorContext(&error).to_string();
+        let text = match error.as_service_error() {
+            // Never the raw answer, which may hold a row.
+            Some(service) => format!(
+                "{}: {}",
+                service.code().unwrap_or("unknown"),
+                service.message().unwrap_or("no message")
+            ),
+            None => DisplayErrorContext(&error).to_string(),
+        };
         let ours = error.as_service_error().is_some_and(|service| {
             matches!(
                 service.code(),

@@ -11,6 +11,10 @@ use tokio::task::JoinSet;
 use crate::answer::Answer;
 
 /// The service, with nobody on it yet.
+#[expect(
+    missing_debug_implementations,
+    reason = "nobody prints a whole service"
+)]
 pub struct App {
     /// The service and all it runs on.
     pub stack: Stack,
