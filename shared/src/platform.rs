@@ -24,7 +24,7 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(800);
 /// All attempts at an AWS call together, well inside a request's five seconds.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
 /// How long the cache keeps deny marks: the life of an access token and some leeway.
-const DENY_LIFE: Duration = Duration::from_secs(16 * 60);
+const DENY_LIFE: Duration = Duration::from_mins(16);
 
 /// Why a function could not start.
 #[derive(Debug, thiserror::Error)]

@@ -1,4 +1,4 @@
-//! Logs: JSON, one object a line, for CloudWatch and for `jq`.
+//! Logs: JSON, one object a line, for `CloudWatch` and for `jq`.
 
 use std::io;
 

@@ -132,10 +132,6 @@ impl Fields {
     }
 
     /// A field that may be absent or null. The outer `None` means that it was bad.
-    #[expect(
-        clippy::option_option,
-        reason = "absent and bad are told apart, as `required` tells them"
-    )]
     pub fn optional<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<T>> {
         match self.values.remove(name) {
             None | Some(Value::Null) => Some(None),

@@ -79,7 +79,7 @@ pub fn edge(router: Router, platform: &Platform) -> Result<Router, EnvError> {
             DEADLINE,
         ))
         .layer(CatchPanicLayer::custom(panicked))
-        .layer(cors(allowed_origins(&platform.env)?))
+        .layer(cors(&allowed_origins(&platform.env)?))
         .layer(from_fn_with_state(edge, finish)))
 }
 
@@ -189,7 +189,7 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
 }
 
 /// CORS for the configured origins alone, with credentials and so never for `*`.
-fn cors(origins: Vec<String>) -> CorsLayer {
+fn cors(origins: &[String]) -> CorsLayer {
     let origins = origins
         .iter()
         .filter_map(|origin| HeaderValue::from_str(origin).ok());

@@ -4,10 +4,6 @@ use super::body::Fields;
 use crate::domain::phone::PhoneNumber;
 
 /// Reads `phoneNumber`, or `countryCode` and `mobile`. The outer `None` means that it was bad.
-#[expect(
-    clippy::option_option,
-    reason = "absent and bad are told apart, as `Fields::optional` tells them"
-)]
 pub fn phone_number(fields: &mut Fields) -> Option<Option<PhoneNumber>> {
     let whole = fields.has("phoneNumber");
     let in_parts = fields.has("countryCode") || fields.has("mobile");

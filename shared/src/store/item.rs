@@ -13,11 +13,19 @@ use super::StoreError;
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 /// A text attribute.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers hand ids and literals alike"
+)]
 pub(crate) fn text(value: impl ToString) -> AttributeValue {
     AttributeValue::S(value.to_string())
 }
 
 /// A number attribute.
+#[expect(
+    clippy::needless_pass_by_value,
+    reason = "callers hand numbers of all kinds"
+)]
 pub(crate) fn number(value: impl ToString) -> AttributeValue {
     AttributeValue::N(value.to_string())
 }
@@ -51,7 +59,6 @@ pub(crate) mod millis {
     use jiff::Timestamp;
     use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
-    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde hands a reference")]
     pub(crate) fn serialize<S: Serializer>(at: &Timestamp, s: S) -> Result<S::Ok, S::Error> {
         at.as_millisecond().serialize(s)
     }

@@ -67,6 +67,7 @@ pub struct Users {
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
+#[expect(clippy::struct_excessive_bools, reason = "as the user has them")]
 struct UserRow {
     pk: String,
     sk: String,
