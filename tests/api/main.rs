@@ -7,10 +7,17 @@
     reason = "a helper of tests fails the test"
 )]
 
+mod access_token;
 mod bootstrap_admin;
 mod contract;
 mod edge;
+mod forged_access_token;
+mod logout;
+mod refresh;
+mod refresh_cookie;
 mod resend;
+mod sessions;
+mod sign_in;
 mod sign_up;
 mod verify_email;
 mod verify_link;
