@@ -118,7 +118,7 @@ mod tests {
         Limit {
             name: "minute",
             quota: 1,
-            window: Duration::from_secs(60),
+            window: Duration::from_mins(1),
         },
         Limit {
             name: "hour",
