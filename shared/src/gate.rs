@@ -203,7 +203,7 @@ impl IntoResponse for SignedIn {
 pub fn invalid_credentials() -> Problem {
     Problem::new(
         Code::InvalidCredentials,
-        "Check what you typed, or reset the password.",
+        "Check what you typed, or reset the password. A new account must verify its address first.",
     )
 }
 

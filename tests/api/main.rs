@@ -5,10 +5,13 @@
 
 mod access_token;
 mod bootstrap_admin;
+mod calls;
 mod contract;
 mod edge;
 mod forged_access_token;
+mod journey;
 mod logout;
+mod peers;
 mod refresh;
 mod refresh_cookie;
 mod resend;

@@ -217,7 +217,10 @@ async fn every_bad_field_is_named() {
     let (app, _, device) = app_with_ada().await;
     let cases = [
         (json!({ "refreshToken": 1 }), vec!["refreshToken"]),
-        (json!({ "refreshToken": [device.refresh] }), vec!["refreshToken"]),
+        (
+            json!({ "refreshToken": [device.refresh] }),
+            vec!["refreshToken"],
+        ),
         (
             json!({ "refreshToken": device.refresh, "userId": "x", "sessionId": "y" }),
             vec!["sessionId", "userId"],

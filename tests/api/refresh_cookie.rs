@@ -144,11 +144,7 @@ async fn other_origins_may_not_and_do_no_harm() {
     let answer = refresh(&app).refresh_cookie(&token).send().await;
     let next = token_of(&answer.expect(200));
     app.advance(31).await;
-    refresh(&app)
-        .refresh_cookie(&next)
-        .send()
-        .await
-        .expect(200);
+    refresh(&app).refresh_cookie(&next).send().await.expect(200);
 }
 
 #[tokio::test]

@@ -195,10 +195,10 @@ impl Client {
             .collect()
     }
 
-    /// Everything sent to this address.
+    /// Everything sent to this address, however its letters are cased.
     pub async fn mails_to(&self, to: &str) -> Vec<Mail> {
         let mut mails = self.inbox().await;
-        mails.retain(|mail| mail.to == to);
+        mails.retain(|mail| mail.to.eq_ignore_ascii_case(to));
         mails
     }
 

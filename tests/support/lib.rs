@@ -11,7 +11,9 @@
 mod answer;
 mod app;
 mod people;
+mod redis;
 
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
 pub use people::{Device, PASSWORD, Pending, Person};
+pub use redis::{Redis, in_ci};

@@ -1,22 +1,21 @@
 //! `DELETE /api/auth/sessions/{id}` — ends one of the user's own sessions.
 
-use axum::extract::{self, Path};
+use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::event::{EndReason, EventKind};
 use latchkey_shared::domain::id::SessionId;
-use latchkey_shared::http::{Authenticated, Caller, Problem};
+use latchkey_shared::http::{Authenticated, Caller, PathId, Problem};
 use latchkey_shared::store::transaction::CommitError;
 
 use crate::State;
 
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
-    Path(id): Path<String>,
     caller: Caller,
     user: Authenticated,
+    // Another user's id is not found either: only the caller's own rows are looked at.
+    PathId(session): PathId<SessionId>,
 ) -> Result<StatusCode, Problem> {
-    // Another user's id, or no id at all: there is nothing of that name here.
-    let session: SessionId = id.parse().map_err(|_| Problem::not_found())?;
     let kind = EventKind::SessionsEnded {
         session_ids: vec![session],
         reason: EndReason::EndedByUser,

@@ -1,0 +1,176 @@
+//! What each route costs: the table of the README is held to what the service does.
+
+use std::collections::BTreeMap;
+
+use latchkey_tests::{App, Call, Device, Person};
+use serde_json::json;
+
+const README: &str = include_str!("../../README.md");
+
+/// Calls to DynamoDB, how many of them wait for each other, and calls to the cache.
+type Cost = (usize, usize, usize);
+
+/// The rows of the README's table, by route.
+fn promised() -> BTreeMap<String, Cost> {
+    let (_, table) = README.split_once("| route | DynamoDB | Redis |").unwrap();
+    let rows = table.trim_start().lines().skip(1);
+    rows.take_while(|row| row.starts_with('|'))
+        .flat_map(|row| {
+            let cells: Vec<&str> = row.trim_matches('|').split('|').map(str::trim).collect();
+            let [routes, dynamodb, cache] = cells[..] else {
+                panic!("{row}");
+            };
+            let numbers: Vec<usize> = dynamodb
+                .split(|c: char| !c.is_ascii_digit())
+                .filter(|word| !word.is_empty())
+                .map(|word| word.parse().unwrap())
+                .collect();
+            let cost = (
+                numbers[0],
+                numbers.get(1).copied().unwrap_or(numbers[0]),
+                cache.parse().unwrap(),
+            );
+            routes
+                .split("`, `")
+                .map(|route| (route.trim_matches('`').to_owned(), cost))
+                .collect::<Vec<_>>()
+        })
+        .collect()
+}
+
+async fn cost_of(app: &App, call: Call, status: u16) -> Cost {
+    app.stack.settle().await;
+    drop(app.stack.calls().take());
+    call.send().await.expect(status);
+    let calls = app.stack.calls().take();
+    (
+        calls.dynamodb_count(),
+        calls.dynamodb_depth(),
+        calls.cache.len(),
+    )
+}
+
+/// A service whose cache has been recording for long enough to be trusted, and somebody on it.
+async fn warm() -> (App, Person, Device) {
+    let app = App::start().await;
+    let ada = app.person("ada@example.com").await;
+    let device = app.sign_in(&ada).await;
+    app.me(&device.access).await.expect(200);
+    app.advance(20 * 60).await;
+    let device = app.sign_in(&ada).await;
+    (app, ada, device)
+}
+
+#[tokio::test]
+async fn every_route_costs_what_the_readme_says() {
+    let (app, ada, device) = warm().await;
+    let mut found = BTreeMap::new();
+
+    let password = latchkey_tests::PASSWORD;
+    let sign_up = json!({ "name": "Bob", "email": "bob@example.com", "password": password });
+    let call = app.post("/api/auth/sign-up", &sign_up);
+    found.insert("POST /api/auth/sign-up", cost_of(&app, call, 202).await);
+
+    let pending = app.sign_up("eve@example.com").await;
+    let verify = json!({
+        "code": app.code_of(&pending).await,
+        "userId": pending.user_id,
+        "tokenId": pending.token_id,
+        "email": pending.email,
+    });
+    let call = app.post("/api/auth/verify/email", &verify);
+    found.insert(
+        "POST /api/auth/verify/email",
+        cost_of(&app, call, 200).await,
+    );
+
+    app.sign_up("joe@example.com").await;
+    let mail = app.mail_to("joe@example.com", "verify_email").await;
+    let link = json!({ "token": mail.link_token() });
+    let call = app.post("/api/auth/verify/email/link", &link);
+    found.insert(
+        "POST /api/auth/verify/email/link",
+        cost_of(&app, call, 200).await,
+    );
+
+    let resend = json!({ "email": "bob@example.com" });
+    let call = app.post("/api/auth/resend/verify/email", &resend);
+    found.insert(
+        "POST /api/auth/resend/verify/email",
+        cost_of(&app, call, 202).await,
+    );
+
+    let sign_in = json!({ "email": ada.email, "password": password });
+    let call = app.post("/api/auth/sign-in", &sign_in);
+    found.insert("POST /api/auth/sign-in", cost_of(&app, call, 200).await);
+
+    let refresh = json!({ "refreshToken": device.refresh });
+    let call = app.patch("/api/auth/user/refresh", &refresh);
+    found.insert(
+        "PATCH /api/auth/user/refresh",
+        cost_of(&app, call, 200).await,
+    );
+
+    let call = app.get("/api/auth/user/me").bearer(&device.access);
+    found.insert("GET /api/auth/user/me", cost_of(&app, call, 200).await);
+    let call = app.get("/api/auth/sessions").bearer(&device.access);
+    found.insert("GET /api/auth/sessions", cost_of(&app, call, 200).await);
+
+    let other = app.sign_in(&ada).await;
+    let path = format!("/api/auth/sessions/{}", other.session_id);
+    let call = app.delete(&path).bearer(&device.access);
+    found.insert(
+        "DELETE /api/auth/sessions/{id}",
+        cost_of(&app, call, 204).await,
+    );
+
+    let other = app.sign_in(&ada).await;
+    let call = app.delete("/api/auth/user/logout").bearer(&other.access);
+    found.insert(
+        "DELETE /api/auth/user/logout",
+        cost_of(&app, call, 204).await,
+    );
+    let call = app
+        .delete("/api/auth/user/logout-all")
+        .bearer(&device.access);
+    found.insert(
+        "DELETE /api/auth/user/logout-all",
+        cost_of(&app, call, 204).await,
+    );
+
+    let call = app.get("/.well-known/jwks.json");
+    found.insert("GET /.well-known/*", cost_of(&app, call, 200).await);
+    let call = app.get("/api/health");
+    found.insert("GET /api/health", cost_of(&app, call, 200).await);
+
+    let found: BTreeMap<String, Cost> = found
+        .into_iter()
+        .map(|(route, cost)| (route.to_owned(), cost))
+        .collect();
+    assert_eq!(found, promised());
+}
+
+#[tokio::test]
+async fn a_cache_that_is_new_costs_a_check_one_read_and_me_nothing_more() {
+    let app = App::start().await;
+    let ada = app.person("ada@example.com").await;
+    let device = app.sign_in(&ada).await;
+    let call = app.get("/api/auth/user/me").bearer(&device.access);
+    assert_eq!(cost_of(&app, call, 200).await, (1, 1, 1));
+    let call = app.get("/api/auth/sessions").bearer(&device.access);
+    assert_eq!(cost_of(&app, call, 200).await, (3, 2, 1));
+}
+
+#[tokio::test]
+async fn nobody_costs_as_much_as_somebody() {
+    let (app, ada, _) = warm().await;
+    let of = async |email: &str, password: &str| {
+        let body = json!({ "email": email, "password": password });
+        let call = app.post("/api/auth/sign-in", &body);
+        cost_of(&app, call, 401).await
+    };
+    assert_eq!(
+        of(&ada.email, "not the password").await,
+        of("nobody@example.com", "not the password").await
+    );
+}
