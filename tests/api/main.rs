@@ -11,6 +11,7 @@ mod edge;
 mod forged_access_token;
 mod journey;
 mod logout;
+mod mass;
 mod peers;
 mod refresh;
 mod refresh_cookie;
