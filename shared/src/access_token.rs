@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
-use crate::domain::id::{SessionId, UserId};
+use crate::domain::id::{SessionId, TokenId, UserId};
 use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::keys::Keyring;
@@ -99,11 +99,7 @@ impl AccessTokens {
             aud: self.audience.clone(),
             exp: (now + LIFE).as_second(),
             iat: now.as_second(),
-            jti: ulid::Ulid::from_parts(
-                u64::try_from(now.as_millisecond()).unwrap_or(0),
-                u128::from_be_bytes(random.bytes()),
-            )
-            .to_string(),
+            jti: TokenId::new(now, random).to_string(),
             sid: session.id,
             auth_time: session.auth_time.as_second(),
             amr: session.amr.clone(),

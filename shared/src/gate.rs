@@ -8,13 +8,14 @@ use http::StatusCode;
 use http::header::SET_COOKIE;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 
 use crate::access_token::{self, AccessTokens};
 use crate::cache::{Cache, DenyMark};
 use crate::clock::Clock;
 use crate::domain::event::EventKind;
 use crate::domain::id::{SessionId, UserId};
+use crate::domain::invalid::{self, Invalid};
 use crate::domain::session::Session;
 use crate::domain::user::{Status, User, max_sessions};
 use crate::http::caller::Caller;
@@ -26,18 +27,38 @@ use crate::keys::Keyring;
 use crate::platform::{Platform, StartError};
 use crate::random::Random;
 use crate::refresh_token::RefreshToken;
-use crate::store::sessions::{PasswordProof, Sessions};
+use crate::store::sessions::{MAX_ENDED_AT_ONCE, PasswordProof, Sessions};
 use crate::store::transaction::CommitError;
 
 /// How the refresh token reaches the client.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
 pub enum Delivery {
     /// In a cookie that scripts can't read: for browsers.
     #[default]
     Cookie,
     /// In the body: for native and server clients.
     Body,
+}
+
+impl TryFrom<String> for Delivery {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        match &*text {
+            "cookie" => Ok(Self::Cookie),
+            "body" => Ok(Self::Body),
+            _ => Err(Invalid::new(
+                "invalid_choice",
+                "Send \"cookie\" or \"body\".",
+            )),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Delivery {
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        invalid::deserialize(deserializer, "\"cookie\" or \"body\"")
+    }
 }
 
 /// A user who has shown who they are, and wants in.
@@ -137,7 +158,7 @@ impl Gate {
                 CommitError::Refused(_) => invalid_credentials(),
                 CommitError::Store(error) => error.into(),
             })?;
-        self.deny(user.id, &displaced).await;
+        self.deny(user.id, &displaced, None).await;
         self.answer(user, &session, entrant.delivery, now)
     }
 
@@ -171,22 +192,38 @@ impl Gate {
         })
     }
 
-    /// Marks ended sessions in the cache, so that their access tokens end too. Where the cache is
-    /// away the mark is left to `courier`, which reads the same from the event.
-    pub async fn deny(&self, user: UserId, sessions: &[SessionId]) {
-        if sessions.is_empty() {
+    /// Marks ended sessions in the cache, so that their access tokens end too: those that are
+    /// listed, and with `all_until` every one that began by then. Where the cache is away the marks
+    /// are left to `courier`, which reads the same from the event.
+    pub async fn deny(&self, user: UserId, sessions: &[SessionId], all_until: Option<Timestamp>) {
+        let marks = deny_marks(user, sessions, all_until);
+        if marks.is_empty() {
             return;
         }
-        let marks: Vec<DenyMark> = sessions
-            .iter()
-            .map(|session| DenyMark::Session {
-                id: session.to_string(),
-            })
-            .collect();
         if let Err(error) = self.cache.deny(&marks).await {
             tracing::warn!(user.id = %user, %error, "deny marks left to the event stream");
         }
     }
+}
+
+/// The marks of ended sessions.
+pub fn deny_marks(
+    user: UserId,
+    sessions: &[SessionId],
+    all_until: Option<Timestamp>,
+) -> Vec<DenyMark> {
+    let listed = sessions.iter().map(|session| DenyMark::Session {
+        id: session.to_string(),
+    });
+    // The moment is the version too: a later end of all sessions goes further.
+    let all = all_until
+        .map(Timestamp::as_millisecond)
+        .map(|until| DenyMark::User {
+            id: user.to_string(),
+            before: until,
+            version: until.unsigned_abs(),
+        });
+    listed.chain(all).collect()
 }
 
 impl IntoResponse for SignedIn {
@@ -237,5 +274,6 @@ fn displaced(sessions: &[Session], user: &User, now: Timestamp) -> Vec<SessionId
         .collect();
     alive.sort_by_key(|session| session.last_used_at);
     let excess = (alive.len() + 1).saturating_sub(max_sessions(&user.plan));
+    let excess = excess.min(MAX_ENDED_AT_ONCE);
     alive[..excess].iter().map(|session| session.id).collect()
 }

@@ -3,7 +3,7 @@
 //! A deployed function builds it from its environment. `infra/local` builds the same with its own
 //! endpoints, clock and settings, so the code behind it is one.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use aws_config::timeout::TimeoutConfig;
@@ -60,6 +60,7 @@ pub struct Platform {
     /// The deployment's keys.
     pub keys: Arc<Keyring>,
     cache: Option<Arc<dyn Cache>>,
+    hasher: Arc<OnceLock<PasswordHasher>>,
 }
 
 impl Platform {
@@ -95,6 +96,7 @@ impl Platform {
             random,
             keys,
             cache: None,
+            hasher: Arc::default(),
         })
     }
 
@@ -130,8 +132,12 @@ impl Platform {
         Ok(AccessTokens::new(self.keys.clone(), issuer, audience))
     }
 
-    /// Hashes passwords at the configured cost.
+    /// Hashes passwords at the configured cost: one hasher for all functions of a process, since
+    /// it counts how many hash at once.
     pub fn password_hasher(&self) -> Result<PasswordHasher, StartError> {
+        if let Some(hasher) = self.hasher.get() {
+            return Ok(hasher.clone());
+        }
         let default = Cost::default();
         let cost = Cost {
             memory_kib: self
@@ -144,7 +150,8 @@ impl Platform {
                 .env
                 .parsed_or("ARGON2_PARALLELISM", default.parallelism)?,
         };
-        Ok(PasswordHasher::new(cost, self.random.clone())?)
+        let hasher = PasswordHasher::new(cost, self.random.clone())?;
+        Ok(self.hasher.get_or_init(|| hasher).clone())
     }
 }
 

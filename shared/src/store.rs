@@ -16,7 +16,7 @@ pub mod users;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::error::{DisplayErrorContext, ProvideErrorMetadata, SdkError};
+use aws_sdk_dynamodb::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_dynamodb::operation::batch_get_item::BatchGetItemOutput;
 use aws_sdk_dynamodb::types::KeysAndAttributes;
 
@@ -69,7 +69,7 @@ where
                 service.code().unwrap_or("unknown"),
                 service.message().unwrap_or("no message")
             ),
-            None => DisplayErrorContext(&error).to_string(),
+            None => chain(&error),
         };
         let ours = error.as_service_error().is_some_and(|service| {
             matches!(
@@ -88,6 +88,13 @@ where
             Self::Unavailable(text)
         }
     }
+}
+
+/// An error with all that caused it, in one line; by what they say of themselves, and not by
+/// their `Debug`, which may hold a row.
+fn chain(error: &dyn std::error::Error) -> String {
+    let causes = std::iter::successors(error.source(), |cause| cause.source());
+    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }
 
 /// The names of the tables; a function is given only those it uses.

@@ -7,6 +7,9 @@ use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::env::Env;
 
+/// What logs whole rows at its lowest levels, and is kept from it whatever `RUST_LOG` says.
+const ROWS_IN_LOGS: &str = "aws_smithy_runtime=info,aws_smithy_http_client=info,dynoxide=info";
+
 /// Starts logging at the level that `RUST_LOG` names, `info` by default. Functions log to
 /// standard output, where Lambda reads; `infra/local` keeps that for its own words.
 pub fn init(env: &Env, to_stderr: bool) {
@@ -18,7 +21,7 @@ pub fn init(env: &Env, to_stderr: bool) {
     };
     let result = tracing_subscriber::fmt()
         .json()
-        .with_env_filter(EnvFilter::new(level))
+        .with_env_filter(EnvFilter::new(format!("{level},{ROWS_IN_LOGS}")))
         .with_writer(writer)
         .flatten_event(true)
         .with_current_span(true)

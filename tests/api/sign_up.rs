@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 const PATHS: [&str; 2] = ["/api/auth/sign-up", "/api/auth/sign-up/email"];
 
 /// How long a sign-up that nobody verifies holds what it asked for, in seconds.
-const PENDING_LIFE: i64 = 24 * 60 * 60;
+const PENDING_LIFE: i64 = 7 * 24 * 60 * 60;
 
 /// The least that a sign-up says.
 fn minimal(email: &str) -> Value {
@@ -146,7 +146,7 @@ async fn ids_are_version_7_uuids_and_the_code_expires_in_ten_minutes() {
 }
 
 #[tokio::test]
-async fn a_sign_up_that_nobody_verifies_lapses_after_24_hours() {
+async fn a_sign_up_that_nobody_verifies_lapses_after_seven_days() {
     let app = App::start().await;
     let more = json!({ "username": "ada", "phoneNumber": "+46701740605" });
     let first = app.sign_up_with("ada@example.com", &more).await;
@@ -160,10 +160,6 @@ async fn a_sign_up_that_nobody_verifies_lapses_after_24_hours() {
         .send()
         .await
         .problem(409, "username_taken");
-    app.sign_up("ada@example.com").await;
-    let mails = app.mails_to("ada@example.com").await;
-    assert_eq!(mails.len(), 2);
-    assert_eq!(mails[1].template, "sign_up_repeated");
 
     // Then it is all free, the first code and link are dead, and the next to come gets it.
     app.advance(60).await;

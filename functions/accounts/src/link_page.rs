@@ -8,29 +8,29 @@ use axum::extract;
 use axum::response::{IntoResponse, Response};
 use http::header::{CONTENT_SECURITY_POLICY, CONTENT_TYPE};
 use http::{HeaderName, HeaderValue, StatusCode};
-use latchkey_shared::http::{Fields, FromFields, Problem, Query};
+use latchkey_shared::http::Problem;
 
 use crate::State;
 
 const CROSS_ORIGIN_OPENER_POLICY: HeaderName =
     HeaderName::from_static("cross-origin-opener-policy");
 
-#[derive(Debug)]
-pub(crate) struct Request {
-    token: String,
-}
-
-impl FromFields for Request {
-    fn read(fields: &mut Fields) -> Option<Self> {
-        let token = fields.required("token");
-        Some(Self { token: token? })
-    }
-}
+/// The longest text that may be a token; ours have 64 characters.
+const MAX_TOKEN: usize = 128;
 
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
-    Query(request): Query<Request>,
+    extract::RawQuery(query): extract::RawQuery,
 ) -> Page {
+    // Mail programs add parameters of their own; what matters is whether a token is there.
+    let query = query.unwrap_or_default();
+    let token = url::form_urlencoded::parse(query.as_bytes())
+        .find(|(name, _)| name == "token")
+        .map(|(_, value)| value.into_owned())
+        .filter(|token| may_be_token(token));
+    let Some(token) = token else {
+        return Page::failed(&state, &Problem::code_expired());
+    };
     Page::of(
         &state,
         StatusCode::OK,
@@ -39,8 +39,13 @@ pub(crate) async fn handler(
             "Press the button to finish signing up at {}.",
             state.settings.app_name
         ),
-        Some(request.token),
+        Some(token),
     )
+}
+
+fn may_be_token(text: &str) -> bool {
+    let known = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_');
+    !text.is_empty() && text.len() <= MAX_TOKEN && text.bytes().all(known)
 }
 
 /// A page of the verification flow.
@@ -71,8 +76,8 @@ impl Page {
         } else {
             (
                 "This link is no longer good",
-                "It was used before or ran out of time. Ask for another mail where you \
-                 signed up."
+                "If you have used it before, your address is confirmed and you can sign in. \
+                 Otherwise ask for another mail where you signed up."
                     .to_owned(),
             )
         };

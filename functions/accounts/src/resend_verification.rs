@@ -54,38 +54,27 @@ pub(crate) async fn handler(
     let now = state.clock.now();
     let limits = state.limit_mails(&request.email).await?;
 
-    let nobody = UserId::new(now, &*state.random);
     let holder = state
         .users
         .holder(Claim::Email(&request.email), now)
         .await?;
-    let user = state.users.get(holder.unwrap_or(nobody)).await?;
-    let token = |user, email: &EmailAddress, decoy| Token {
-        decoy,
+    let nobody = UserId::new(now, &*state.random);
+    let holder = holder.unwrap_or(nobody);
+    let user = state.users.get(holder).await?.filter(is_waiting);
+    let token = Token {
+        decoy: user.is_none(),
         ..Token::new(
             TokenId::new(now, &*state.random),
             Purpose::VerifyEmail,
-            user,
-            email.clone(),
+            user.as_ref().map_or(nobody, |user| user.id),
+            // To the address as its owner gave it, never as somebody else typed it.
+            user.map_or_else(|| request.email.clone(), |user| user.email),
             now,
         )
     };
-    let token = match user {
-        Some(user) if is_waiting(&user) => {
-            // To the address as its owner gave it, never as somebody else typed it.
-            let token = token(user.id, &user.email, false);
-            let kind = EventKind::VerificationRequested { token_id: token.id };
-            let event = caller.event(user.id, kind, now, &*state.random);
-            state.sign_ups.renew(&token, &event).await?;
-            token
-        }
-        _ => {
-            let decoy = token(nobody, &request.email, true);
-            let twin = token(nobody, &request.email, true);
-            state.sign_ups.keep_decoy(&decoy, &twin).await?;
-            decoy
-        }
-    };
+    let kind = EventKind::VerificationRequested { token_id: token.id };
+    let event = caller.event(holder, kind, now, &*state.random);
+    state.sign_ups.renew(&token, &event).await?;
     let challenge = ChallengeView::by_email(&token, &request.email);
     Ok((limits, Reply(StatusCode::ACCEPTED, challenge)))
 }

@@ -1,8 +1,10 @@
 //! `POST /api/auth/sign-up` — begins an account. For anybody who is not signed in.
 //!
-//! Whether the address is free or taken, the answer, its ids and the work behind it are alike: a
-//! taken address gets a shadow of an account that can never be verified, and its owner a mail.
-//! Usernames are public names, so a taken one is said to be.
+//! Whether the address is free or taken, the answer, its ids and the work behind it are alike: an
+//! address that somebody has verified gets a shadow of an account that can never be verified, and
+//! its owner a mail. One that waits for verification is anybody's who verifies it: each sign-up has
+//! a code of its own, so that nobody who was there before can put their password on an account
+//! that its owner then verifies. Usernames are public names, so a taken one is said to be.
 
 use axum::extract;
 use http::StatusCode;
@@ -21,7 +23,7 @@ use latchkey_shared::http::{
     Anonymous, Body, Caller, Code, Fields, FromFields, Problem, Reply, phone_number,
 };
 use latchkey_shared::store::transaction::CommitError;
-use latchkey_shared::store::users::Claim;
+use latchkey_shared::store::users::{Claim, Holder};
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -102,6 +104,7 @@ pub(crate) async fn handler(
 
 /// Who holds what the request asks for.
 struct Taken {
+    /// Whoever has verified the address.
     email: Option<UserId>,
     phone_number: bool,
 }
@@ -118,7 +121,9 @@ impl State {
         };
         for (claim, holder) in claims.iter().zip(holders) {
             match claim {
-                Claim::Email(_) => taken.email = holder,
+                Claim::Email(_) => {
+                    taken.email = holder.filter(Holder::is_verified).map(|holder| holder.user);
+                }
                 Claim::Phone(_) => taken.phone_number = holder.is_some(),
                 Claim::Username(_) if holder.is_some() => {
                     return Err(Problem::new(

@@ -61,17 +61,24 @@ pub(crate) async fn handler(
         })
         .ok_or_else(Problem::code_expired)?;
 
+    // Counted for the account, and for the token: several sign-ups for one address share its
+    // mailbox, and together they get no more tries of a code than one.
     let tries = state
         .tokens
         .bump_if(user.id, PURPOSE, token.id, now)
         .await?
         .ok_or_else(Problem::code_expired)?;
+    if !state.tokens.bump_token_if(token.id).await? {
+        return Err(Problem::code_expired());
+    }
     let right = state.keys.code(token.id, PURPOSE);
     let matches = verify_slices_are_equal(
         right.expose_secret().as_bytes(),
         request.code.expose().as_bytes(),
     );
-    if matches.is_err() || token.decoy || token.user != user.id {
+    // The mail may have been asked for again by another who signed up for this address: the code
+    // shows that the mailbox is the caller's, and the ids say which account it is to open.
+    if matches.is_err() || token.decoy || user.shadow {
         return Err(Problem::code_invalid(MAX_TRIES.saturating_sub(tries)));
     }
     let user = state
@@ -80,8 +87,7 @@ pub(crate) async fn handler(
     Ok(Verified::from(&user))
 }
 
-/// Whether token and user are of the address in the request. The user of a token for a taken
-/// address may be another: that is a decoy's answer, and counted like any.
+/// Whether token and user are of the address in the request.
 fn belong(token: &Token, user: &User, request: &Request) -> bool {
     token.email == request.email && user.email == request.email
 }

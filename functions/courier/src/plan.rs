@@ -6,6 +6,7 @@ use latchkey_shared::domain::event::{Event, EventKind};
 use latchkey_shared::domain::id::TokenId;
 use latchkey_shared::domain::token::{Purpose, Token};
 use latchkey_shared::domain::user::{Status, User};
+use latchkey_shared::gate::deny_marks;
 
 /// What one event asks for.
 #[derive(Debug, PartialEq, Eq)]
@@ -38,12 +39,8 @@ pub(crate) enum Subject {
 
 /// What an event asks for.
 pub(crate) fn of(event: &Event) -> Plan {
-    let deny = event
-        .kind
-        .ended_sessions()
-        .iter()
-        .map(|id| DenyMark::Session { id: id.to_string() })
-        .collect();
+    let kind = &event.kind;
+    let deny = deny_marks(event.user, kind.ended_sessions(), kind.all_until());
     Plan {
         deny,
         letter: letter(event),
@@ -78,9 +75,10 @@ pub(crate) fn is_worth_mailing(token: &Token, now: Timestamp) -> bool {
     !token.decoy && token.link_is_alive(Purpose::VerifyEmail, now)
 }
 
-/// Whether the user is still somebody to write to at `now`, at an address that they answer for.
+/// Whether the user is somebody to write to at `now`, at an address that they have verified.
 pub(crate) fn can_be_told(user: &User, now: Timestamp) -> bool {
-    !user.shadow && user.status != Status::Deleted && !user.has_lapsed(now)
+    let stands = !matches!(user.status, Status::Pending | Status::Deleted);
+    stands && !user.shadow && !user.has_lapsed(now)
 }
 
 #[cfg(test)]
@@ -223,6 +221,7 @@ mod tests {
             EventKind::SessionsEnded {
                 session_ids: vec![],
                 reason: latchkey_shared::domain::event::EndReason::Logout,
+                all_until: None,
             },
             EventKind::RefreshTokenReused { session_id },
         ] {

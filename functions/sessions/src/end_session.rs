@@ -19,6 +19,7 @@ pub(crate) async fn handler(
     let kind = EventKind::SessionsEnded {
         session_ids: vec![session],
         reason: EndReason::EndedByUser,
+        all_until: None,
     };
     let user = user.claims.sub;
     let event = caller.event(user, kind, state.clock.now(), &*state.random);
@@ -30,6 +31,6 @@ pub(crate) async fn handler(
             CommitError::Refused(_) => Problem::not_found(),
             CommitError::Store(error) => error.into(),
         })?;
-    state.gate.deny(user, &[session]).await;
+    state.gate.deny(user, &[session], None).await;
     Ok(StatusCode::NO_CONTENT)
 }

@@ -17,6 +17,7 @@ pub(crate) async fn handler(
     let kind = EventKind::SessionsEnded {
         session_ids: vec![session],
         reason: EndReason::Logout,
+        all_until: None,
     };
     let event = caller.event(user, kind, state.clock.now(), &*state.random);
     match state.sessions.end(user, session, &event).await {
@@ -24,6 +25,6 @@ pub(crate) async fn handler(
         Ok(()) | Err(CommitError::Refused(_)) => {}
         Err(CommitError::Store(error)) => return Err(error.into()),
     }
-    state.gate.deny(user, &[session]).await;
+    state.gate.deny(user, &[session], None).await;
     Ok(state.signed_out())
 }

@@ -50,11 +50,10 @@ impl State {
         kept: Option<SessionId>,
         caller: &Caller,
     ) -> Result<(), Problem> {
+        let sessions = self.sessions.of_user(user).await?;
+        // From here on a session that begins is refused: one that began before is in the list.
         let now = self.clock.now();
-        let ids: Vec<SessionId> = self
-            .sessions
-            .of_user(user)
-            .await?
+        let ids: Vec<SessionId> = sessions
             .iter()
             .map(|session| session.id)
             .filter(|id| Some(*id) != kept)
@@ -64,6 +63,7 @@ impl State {
             let kind = EventKind::SessionsEnded {
                 session_ids: ids.to_vec(),
                 reason: EndReason::LogoutAll,
+                all_until: valid_after,
             };
             let event = caller.event(user, kind, now, &*self.random);
             match self.sessions.end_many(user, ids, valid_after, &event).await {
@@ -71,7 +71,7 @@ impl State {
                 Ok(()) | Err(CommitError::Refused(_)) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
-            self.gate.deny(user, ids).await;
+            self.gate.deny(user, ids, valid_after).await;
         }
         Ok(())
     }

@@ -12,7 +12,7 @@ use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::session::{OldToken, Session};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::gate::Delivery;
-use latchkey_shared::http::body::read_json;
+use latchkey_shared::http::body::read_optional_json;
 use latchkey_shared::http::{Caller, Code, Fields, FromFields, Problem};
 use latchkey_shared::refresh_token::RefreshToken;
 use latchkey_shared::store::sessions::Rotation;
@@ -41,17 +41,15 @@ pub(crate) async fn handler(
     headers: HeaderMap,
     request: extract::Request,
 ) -> Result<Response, Problem> {
-    let request: Request = if is_empty(&request) {
-        Request::default()
-    } else {
-        read_json(request).await?
-    };
+    let request: Request = read_optional_json(request).await?;
     let (text, delivery) = match request.refresh_token {
         Some(text) => (text, Delivery::Body),
         None => {
             state.cookie.check_origin(&headers)?;
-            let cookie = state.cookie.read(&headers).ok_or_else(session_expired)?;
-            (cookie, Delivery::Cookie)
+            match state.cookie.read(&headers) {
+                Some(cookie) => (cookie, Delivery::Cookie),
+                None => return Ok(state.refusal(session_expired(), Delivery::Cookie)),
+            }
         }
     };
     match state.refresh(&text, &caller).await {
@@ -62,12 +60,6 @@ pub(crate) async fn handler(
         }
         Err(problem) => Ok(state.refusal(problem, delivery)),
     }
-}
-
-/// A body that is not there: no length, or none to speak of.
-fn is_empty(request: &extract::Request) -> bool {
-    use http_body::Body;
-    request.body().is_end_stream()
 }
 
 impl State {
@@ -119,7 +111,7 @@ impl State {
         match self.sessions.end(session.user, session.id, &event).await {
             Ok(()) => {
                 tracing::warn!(user.id = %session.user, session.id = %session.id, "session.refresh_token_reused");
-                self.gate.deny(session.user, &[session.id]).await;
+                self.gate.deny(session.user, &[session.id], None).await;
                 Ok(Problem::new(
                     Code::RefreshTokenReused,
                     "The session was ended for its safety. Sign in again.",

@@ -30,6 +30,12 @@ impl FromFields for Request {
         let identifier = identifier(fields);
         let password = fields.required("password");
         let delivery = fields.optional("tokenDelivery");
+        // A form may send these empty. Nobody has a second factor as yet that they could name.
+        for name in ["code", "token"] {
+            if !fields.has(name) {
+                fields.discard(name);
+            }
+        }
         Some(Self {
             identifier: identifier?,
             password: password?,

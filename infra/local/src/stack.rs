@@ -32,6 +32,9 @@ use crate::server::{Server, listen};
 use crate::settings::Settings;
 use crate::stream::{Bell, DeadLetter, Handler, Progress, ProgressError, Reader};
 
+/// Where the port is kept that was listened on last.
+const PORT_FILE: &str = "port";
+
 const DATABASE_FILE: &str = "database.sqlite";
 
 /// How often expired rows are swept while the clock goes at its own pace.
@@ -102,13 +105,13 @@ pub struct Stack {
 impl Stack {
     /// Starts everything. When it returns, the API answers.
     pub async fn start(options: Options) -> Result<Self, StackError> {
-        let listener = listen_on(options.port).await?;
-        let address = local_address(&listener)?;
         let random: Arc<dyn Random> = Arc::new(SystemEntropy::default());
         let data = match &options.data {
             Some(path) => Some(Arc::new(DataDir::open(path)?)),
             None => None,
         };
+        let listener = listen_on(options.port, data.as_deref()).await?;
+        let address = local_address(&listener)?;
         let clock = Arc::new(DevClock::open(data.clone())?);
         let inbox = Inbox::open(clock.clone(), random.clone(), data.clone())?;
         let inbox = Arc::new(inbox);
@@ -280,10 +283,27 @@ async fn courier(platform: &Platform) -> Result<Handler, StackError> {
     }))
 }
 
-async fn listen_on(port: u16) -> Result<TcpListener, StackError> {
-    listen(port)
-        .await
-        .map_err(|error| StackError::Listen(port, error))
+/// Listens on this port. For any free port it takes the one that the directory had last, if it
+/// can: tokens and mailed links name it.
+async fn listen_on(port: u16, data: Option<&DataDir>) -> Result<TcpListener, StackError> {
+    let last = match data.filter(|_| port == 0) {
+        Some(data) => data.read(PORT_FILE)?.and_then(|text| text.parse().ok()),
+        None => None,
+    };
+    let again = match last {
+        Some(last) => listen(last).await.ok(),
+        None => None,
+    };
+    let listener = match again {
+        Some(listener) => listener,
+        None => listen(port)
+            .await
+            .map_err(|error| StackError::Listen(port, error))?,
+    };
+    if let Some(data) = data {
+        data.replace(PORT_FILE, &local_address(&listener)?.port().to_string())?;
+    }
+    Ok(listener)
 }
 
 fn local_address(listener: &TcpListener) -> Result<SocketAddr, StackError> {
@@ -293,7 +313,7 @@ fn local_address(listener: &TcpListener) -> Result<SocketAddr, StackError> {
 }
 
 async fn serve_dynamodb(database: dynoxide::Database) -> Result<(String, Server), StackError> {
-    let listener = listen_on(0).await?;
+    let listener = listen_on(0, None).await?;
     let url = format!("http://{}", local_address(&listener)?);
     let server = Server::spawn("dynamodb", |shutdown| {
         dynoxide::server::serve_with_shutdown(listener, database, shutdown)
@@ -302,7 +322,7 @@ async fn serve_dynamodb(database: dynoxide::Database) -> Result<(String, Server)
 }
 
 async fn serve_capture(router: Router) -> Result<(String, Server), StackError> {
-    let listener = listen_on(0).await?;
+    let listener = listen_on(0, None).await?;
     let url = format!("http://{}", local_address(&listener)?);
     let server = Server::spawn("capture", |shutdown| {
         axum::serve(listener, router)

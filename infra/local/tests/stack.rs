@@ -78,11 +78,14 @@ async fn nothing_is_lost_over_a_restart() {
     let stack = start(Some(data.path())).await;
     assert_eq!(inbox(&stack).await, before);
     assert!(latchkey_shared::clock::Clock::now(stack.clock()) >= then);
-    // The address is taken: its owner is told by mail, which shows that the user is there.
-    sign_up(&stack, "ada@example.com").send().await.unwrap();
-    let mail = inbox(&stack).await;
-    assert_eq!(mail.len(), 2);
-    assert_ne!(mail[0]["template"], mail[1]["template"]);
+    // A mail that is asked for again comes, which shows that the user is there.
+    Client::new()
+        .post(format!("{}/api/auth/resend/verify/email", stack.url()))
+        .json(&json!({ "email": "ada@example.com" }))
+        .send()
+        .await
+        .unwrap();
+    assert_eq!(inbox(&stack).await.len(), 2);
     stack.stop().await;
 }
 

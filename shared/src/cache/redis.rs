@@ -5,7 +5,9 @@
 
 mod link;
 
-use std::{sync::Arc, time::Duration};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use redis::{Script, ScriptInvocation};
@@ -29,6 +31,9 @@ pub struct RedisCache {
     clock: Arc<dyn Clock>,
     /// Of deny marks. Milliseconds.
     life: i64,
+    /// A mark could not be written. The Redis that comes back may remember everything but that,
+    /// so it has to begin its recording anew before anybody trusts its silence again.
+    missed: AtomicBool,
     scripts: Scripts,
 }
 
@@ -62,6 +67,7 @@ impl RedisCache {
             link: Link::new(url)?,
             clock,
             life: milliseconds(life),
+            missed: AtomicBool::new(false),
             scripts: Scripts {
                 put_once: script!("redis/put_once.lua"),
                 consume: script!("redis/consume.lua"),
@@ -78,13 +84,40 @@ impl RedisCache {
 
     /// Writes marks, given as key, kind and content.
     async fn mark(&self, marks: &[(Key, &str, String)]) -> Result<(), CacheError> {
+        let written = self.try_to_mark(marks).await;
+        if written.is_err() {
+            self.missed.store(true, Ordering::SeqCst);
+        }
+        written
+    }
+
+    async fn try_to_mark(&self, marks: &[(Key, &str, String)]) -> Result<(), CacheError> {
         let now = self.now();
+        self.begin_anew_if_missed(now).await?;
         let mut call = self.scripts.mark.key(Key::denied_since().as_str());
         call.arg(now).arg(now + self.life).arg(self.life + SLACK);
         for (key, kind, content) in marks {
             call.key(key.as_str()).arg(kind).arg(content);
         }
         self.run(&call).await
+    }
+
+    /// After a mark was missed: recording begins now, for every function that asks this Redis.
+    async fn begin_anew_if_missed(&self, now: i64) -> Result<(), CacheError> {
+        if !self.missed.load(Ordering::SeqCst) {
+            return Ok(());
+        }
+        self.link
+            .call(|mut connection| async move {
+                redis::cmd("SET")
+                    .arg(Key::denied_since().as_str())
+                    .arg(now)
+                    .exec_async(&mut connection)
+                    .await
+            })
+            .await?;
+        self.missed.store(false, Ordering::SeqCst);
+        Ok(())
     }
 
     async fn run<T>(&self, call: &ScriptInvocation<'_>) -> Result<T, CacheError>
@@ -163,6 +196,7 @@ impl Cache for RedisCache {
 
     async fn standing(&self, user: &str, session: &str) -> Result<Standing, CacheError> {
         let now = self.now();
+        self.begin_anew_if_missed(now).await?;
         let mut call = self.scripts.standing.key(Key::denied_since().as_str());
         call.key(Key::denied_user(user).as_str())
             .key(Key::denied_session(session).as_str())

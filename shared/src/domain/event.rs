@@ -69,6 +69,9 @@ pub enum EventKind {
         session_ids: Vec<SessionId>,
         /// Why.
         reason: EndReason,
+        /// Every session that began at this moment or before ended too, listed or not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        all_until: Option<Timestamp>,
     },
     /// A refresh token that was used up came again: the session ended, the owner is told.
     #[serde(rename = "session.refresh_token_reused", rename_all = "camelCase")]
@@ -104,7 +107,15 @@ impl EventKind {
         }
     }
 
-    /// The sessions that this event ended.
+    /// Up to when every session of the user ended with this event.
+    pub fn all_until(&self) -> Option<Timestamp> {
+        match self {
+            Self::SessionsEnded { all_until, .. } => *all_until,
+            _ => None,
+        }
+    }
+
+    /// The sessions that this event ended by name.
     pub fn ended_sessions(&self) -> &[SessionId] {
         match self {
             Self::SessionStarted { evicted, .. } => evicted,

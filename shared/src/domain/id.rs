@@ -4,10 +4,11 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize};
 use ulid::Ulid;
 use uuid::{Builder, Uuid};
 
+use super::invalid::{self, Invalid};
 use crate::random::Random;
 
 /// The text is no id.
@@ -18,9 +19,25 @@ pub struct NotAnId;
 macro_rules! uuid_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
-        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
         #[serde(transparent)]
         pub struct $name(Uuid);
+
+        impl<'de> Deserialize<'de> for $name {
+            fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+                invalid::deserialize(deserializer, "an id as a string")
+            }
+        }
+
+        impl TryFrom<String> for $name {
+            type Error = Invalid;
+
+            fn try_from(text: String) -> Result<Self, Invalid> {
+                text.parse().map_err(|_| {
+                    Invalid::new("invalid_id", "Send the id just as the service gave it.")
+                })
+            }
+        }
 
         impl $name {
             /// A new id: UUIDv7 of `now`, with 74 random bits.

@@ -10,9 +10,10 @@ use super::name::DisplayName;
 use super::phone::PhoneNumber;
 use super::username::Username;
 
-/// How long a sign-up that nobody verifies holds its address, username and phone number: as
-/// long as its mailed link lives. After it anyone may sign up with them.
-pub const PENDING_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(24);
+/// How long a sign-up that nobody verifies holds its username and phone number: long enough for a
+/// mail that is asked for again some days later. After it anyone may sign up with them. Its address
+/// it never holds against another sign-up: whoever verifies first has it.
+pub const PENDING_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
 /// The role that every user has.
 pub const USER_ROLE: &str = "user";

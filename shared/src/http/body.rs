@@ -16,6 +16,11 @@ use crate::domain::invalid::Invalid;
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
 
+/// Unknown fields that are named in an answer, at most.
+const MAX_UNKNOWN: usize = 20;
+/// Characters of an unknown field's name that an answer repeats, at most.
+const MAX_NAME: usize = 64;
+
 /// A request that knows how to read itself from the fields of a JSON object.
 pub trait FromFields: Sized {
     /// Reads the request. `None` where a field was bad; [`Fields`] has noted which.
@@ -32,6 +37,16 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Body<T> {
     async fn from_request(request: Request, _: &S) -> Result<Self, Problem> {
         read_json(request).await.map(Self)
     }
+}
+
+/// Reads a JSON body that may be left away.
+pub async fn read_optional_json<T: FromFields + Default>(request: Request) -> Result<T, Problem> {
+    let (parts, body) = request.into_parts();
+    let bytes = read_bytes(Request::from_parts(parts.clone(), body)).await?;
+    if bytes.is_empty() {
+        return Ok(T::default());
+    }
+    read_json(Request::from_parts(parts, bytes.into())).await
 }
 
 /// Reads a JSON body.
@@ -111,7 +126,12 @@ impl Fields {
             errors: Vec::new(),
         };
         let request = T::read(&mut fields);
-        for name in std::mem::take(&mut fields.values).into_keys() {
+        // No more than a person would read: an answer must not outgrow its request.
+        for name in std::mem::take(&mut fields.values)
+            .into_keys()
+            .take(MAX_UNKNOWN)
+        {
+            let name: String = name.chars().take(MAX_NAME).collect();
             fields.refuse(&name, "unknown_field", "There is no field of this name.");
         }
         match request {

@@ -201,7 +201,11 @@ impl Problem {
             attempts_left: Some(attempts_left),
             ..Self::new(
                 Code::CodeInvalid,
-                "Check the code in the latest message and try again.",
+                if attempts_left == 0 {
+                    "That was the last try. Ask for a new code."
+                } else {
+                    "Check the code in the latest message and try again."
+                },
             )
         }
     }
@@ -319,7 +323,9 @@ impl IntoResponse for Problem {
         if let Some(limits) = &self.limits {
             limits.write(response.headers_mut());
         }
-        if let Some(challenge) = self.challenge {
+        // RFC 9110 section 15.5.2: every 401 says what would be taken.
+        let unauthorized = self.code.status() == StatusCode::UNAUTHORIZED;
+        if let Some(challenge) = self.challenge.or(unauthorized.then_some("Bearer")) {
             response
                 .headers_mut()
                 .insert(WWW_AUTHENTICATE, HeaderValue::from_static(challenge));

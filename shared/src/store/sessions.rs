@@ -105,8 +105,9 @@ impl Sessions {
         })
     }
 
-    /// Begins a session and ends those that it displaces, if the user is still active and the
-    /// password still the one that was checked: a reset at the same moment wins.
+    /// Begins a session and ends those that it displaces, at most [`MAX_ENDED_AT_ONCE`], if the
+    /// user is still active, the password still the one that was checked and no end of all
+    /// sessions has come since: a reset or a sign-out everywhere at the same moment wins.
     pub async fn begin(
         &self,
         session: &Session,
@@ -117,14 +118,14 @@ impl Sessions {
         let mut transaction = Transaction::new()
             .put(Write::Session, self.put_new(session)?)
             .put(Write::Event, self.events.put(event)?);
-        for id in displaced.iter().take(MAX_ENDED_AT_ONCE) {
+        for id in displaced {
             transaction = transaction.delete(Write::Session, self.delete(session.user, *id)?);
         }
         transaction = match proof.and_then(|proof| proof.rehash.as_ref().map(|new| (proof, new))) {
             Some((proof, new)) => {
-                transaction.update(Write::User, self.rehash(session.user, proof, new)?)
+                transaction.update(Write::User, self.rehash(session, proof, new)?)
             }
-            None => transaction.check(Write::User, self.still_active(session.user, proof)?),
+            None => transaction.check(Write::User, self.still_active(session, proof)?),
         };
         transaction.commit(&self.client).await
     }
@@ -301,19 +302,20 @@ impl Sessions {
 
     fn still_active(
         &self,
-        user: UserId,
+        session: &Session,
         proof: Option<&PasswordProof>,
     ) -> Result<ConditionCheck, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(user)))
+            .set_key(Some(users::profile_key(session.user)))
             .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":active", text("active"));
+            .expression_attribute_values(":active", text("active"))
+            .expression_attribute_values(":createdAt", time(session.created_at));
         match proof {
             Some(proof) => check
-                .condition_expression("#status = :active AND passwordHash = :checked")
+                .condition_expression(format!("{STILL_ACTIVE} AND passwordHash = :checked"))
                 .expression_attribute_values(":checked", text(proof.checked.expose_secret())),
-            None => check.condition_expression("#status = :active"),
+            None => check.condition_expression(STILL_ACTIVE),
         }
         .build()
         .map_err(|error| StoreError::inconsistent(TABLE, error))
@@ -321,23 +323,28 @@ impl Sessions {
 
     fn rehash(
         &self,
-        user: UserId,
+        session: &Session,
         proof: &PasswordProof,
         new: &SecretString,
     ) -> Result<Update, StoreError> {
         Update::builder()
             .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(user)))
+            .set_key(Some(users::profile_key(session.user)))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", text("active"))
+            .expression_attribute_values(":createdAt", time(session.created_at))
             .expression_attribute_values(":checked", text(proof.checked.expose_secret()))
             .expression_attribute_values(":new", text(new.expose_secret()))
-            .condition_expression("#status = :active AND passwordHash = :checked")
+            .condition_expression(format!("{STILL_ACTIVE} AND passwordHash = :checked"))
             .update_expression("SET passwordHash = :new")
             .build()
             .map_err(|error| StoreError::inconsistent(TABLE, error))
     }
 }
+
+/// What a user row must say for a session to begin.
+const STILL_ACTIVE: &str = "#status = :active AND \
+     (attribute_not_exists(tokensValidAfter) OR tokensValidAfter < :createdAt)";
 
 fn key(user: UserId, session: SessionId) -> Item {
     HashMap::from([

@@ -56,7 +56,9 @@ impl SignUps {
     }
 
     /// Begins an account: the pending user, the claims on what is theirs alone, the token that is
-    /// mailed and the event. A shadow claims no address, and its event is the address owner's.
+    /// mailed and the event. Of several sign-ups for one address that nobody has verified, the
+    /// newest holds it, and the first to verify has it. A shadow claims no address, and its event
+    /// is the address owner's.
     pub async fn begin(
         &self,
         user: &User,
@@ -76,22 +78,12 @@ impl SignUps {
         transaction.commit(&self.client).await
     }
 
-    /// Keeps another token for a pending user, with its event.
+    /// Keeps another token for a pending user, with its event. A decoy has both too, so that it
+    /// costs the same.
     pub async fn renew(&self, token: &Token, event: &Event) -> Result<(), StoreError> {
         let result = Transaction::new()
             .put(Write::Token, self.tokens.put_new(token)?)
             .put(Write::Event, self.events.put(event)?)
-            .commit(&self.client)
-            .await;
-        unrefused(result)
-    }
-
-    /// Keeps a token that speaks for nobody, at the cost of a real one: `twin` is written in the
-    /// event's place.
-    pub async fn keep_decoy(&self, decoy: &Token, twin: &Token) -> Result<(), StoreError> {
-        let result = Transaction::new()
-            .put(Write::Token, self.tokens.put_new(decoy)?)
-            .put(Write::Event, self.tokens.put_new(twin)?)
             .commit(&self.client)
             .await;
         unrefused(result)
@@ -134,7 +126,11 @@ impl SignUps {
             .update(Write::User, self.activate(user, first_admin)?)
             .put(Write::Event, self.events.put(event)?);
         for (write, claim) in held_claims(user) {
-            transaction = transaction.update(write, self.keep_claim(claim, user.id)?);
+            let keep = match claim {
+                Claim::Email(_) => self.win_claim(claim, user.id)?,
+                _ => self.keep_claim(claim, user.id)?,
+            };
+            transaction = transaction.update(write, keep);
         }
         if first_admin {
             let claim = self
@@ -165,6 +161,19 @@ impl SignUps {
         }
         update
             .update_expression(format!("{set} REMOVE lapsesAt, #ttl"))
+            .build()
+            .map_err(|error| StoreError::inconsistent("users", error))
+    }
+
+    /// Gives a user the address for good, if no sign-up for it has been verified before.
+    fn win_claim(&self, claim: Claim<'_>, user: UserId) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.users.table.name)
+            .set_key(Some(users::claim_key(claim)))
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":user", text(user))
+            .condition_expression("attribute_exists(lapsesAt)")
+            .update_expression("SET userId = :user REMOVE lapsesAt, #ttl")
             .build()
             .map_err(|error| StoreError::inconsistent("users", error))
     }

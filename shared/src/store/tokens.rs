@@ -136,6 +136,30 @@ impl Tokens {
         Ok(None)
     }
 
+    /// Counts one more try of this token's code, whoever tries it. False where it has had its
+    /// tries.
+    pub async fn bump_token_if(&self, id: TokenId) -> Result<bool, StoreError> {
+        let counted = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key(id)))
+            .update_expression("ADD tries :one")
+            .condition_expression(
+                "attribute_exists(pk) AND (attribute_not_exists(tries) OR tries < :max)",
+            )
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":max", number(MAX_TRIES))
+            .send()
+            .await;
+        match counted {
+            Ok(_) => Ok(true),
+            Err(error) if is_refusal(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The write of a new token.
     pub(crate) fn put_new(&self, token: &Token) -> Result<Put, StoreError> {
         let row = Row {

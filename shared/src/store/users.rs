@@ -172,7 +172,7 @@ impl Users {
         &self,
         claims: &[Claim<'_>],
         now: Timestamp,
-    ) -> Result<Vec<Option<UserId>>, StoreError> {
+    ) -> Result<Vec<Option<Holder>>, StoreError> {
         let mut request = KeysAndAttributes::builder().consistent_read(true);
         for claim in claims {
             request = request.keys(claim_key(*claim));
@@ -198,7 +198,7 @@ impl Users {
                 found
                     .get(&claim.pk())
                     .filter(|holder| holder.is_live(now))
-                    .map(|holder| holder.user)
+                    .copied()
             })
             .collect())
     }
@@ -239,7 +239,8 @@ impl Users {
             .map_err(|error| StoreError::inconsistent(TABLE, error))
     }
 
-    /// The write that takes a claim, which must be free or lapsed at `now`.
+    /// The write that takes a claim, which must be free or lapsed at `now`. An address may be
+    /// taken from a sign-up that has not verified it, too.
     pub(crate) fn put_claim(
         &self,
         claim: Claim<'_>,
@@ -247,6 +248,10 @@ impl Users {
         lapses_at: Option<Timestamp>,
         now: Timestamp,
     ) -> Result<Put, StoreError> {
+        let condition = match claim {
+            Claim::Email(_) => "attribute_not_exists(pk) OR attribute_exists(lapsesAt)",
+            _ => "attribute_not_exists(pk) OR lapsesAt <= :now",
+        };
         let row = ClaimRow {
             pk: claim.pk(),
             sk: CLAIM.to_owned(),
@@ -257,14 +262,23 @@ impl Users {
         Put::builder()
             .table_name(&self.table.name)
             .set_item(Some(item::to_item(CLAIM, &row)?))
-            .condition_expression("attribute_not_exists(pk) OR lapsesAt <= :now")
-            .expression_attribute_values(":now", item::time(now))
+            .set_expression_attribute_values(
+                condition
+                    .contains(":now")
+                    .then(|| HashMap::from([(":now".to_owned(), item::time(now))])),
+            )
+            .condition_expression(condition)
             .build()
             .map_err(|error| StoreError::inconsistent(CLAIM, error))
     }
 }
 
 impl Holder {
+    /// Whether the holder has verified what they hold, and has it for good.
+    pub fn is_verified(&self) -> bool {
+        self.lapses_at.is_none()
+    }
+
     fn is_live(&self, now: Timestamp) -> bool {
         self.lapses_at.is_none_or(|at| now < at)
     }

@@ -292,6 +292,7 @@ async fn tags_and_dots_make_addresses_of_their_own() {
 #[tokio::test]
 async fn an_international_domain_is_one_however_it_is_written() {
     let app = App::start().await;
+    app.person("ada@xn--bcher-kva.example").await;
     app.sign_up("ada@b\u{fc}cher.example").await;
     app.sign_up("ada@xn--bcher-kva.example").await;
     app.sign_up("ada@bu\u{308}cher.example").await;

@@ -109,23 +109,104 @@ async fn the_work_for_a_taken_address_is_that_for_a_free_one() {
 async fn the_owner_of_a_taken_address_is_told() {
     let app = App::start().await;
     app.person("Ada@example.com").await;
-    app.sign_up("waiting@example.com").await;
-    for (owner, typed) in [
-        ("Ada@example.com", "ADA@EXAMPLE.COM"),
-        ("waiting@example.com", "Waiting@Example.com"),
-    ] {
-        let before = app.inbox().await.len();
-        app.sign_up(typed).await;
-        let mails = app.inbox().await;
-        let [mail] = &mails[before..] else {
-            panic!("{mails:?}");
+    let before = app.inbox().await.len();
+    app.sign_up("ADA@EXAMPLE.COM").await;
+    let mails = app.inbox().await;
+    let [mail] = &mails[before..] else {
+        panic!("{mails:?}");
+    };
+    // To the address that its owner gave, not as somebody else typed it.
+    assert_eq!(mail.to, "Ada@example.com");
+    assert_eq!(mail.template, "sign_up_repeated");
+    for part in [&mail.subject, &mail.text, &mail.html] {
+        assert!(!part.contains("token="), "{part}");
+    }
+}
+
+#[tokio::test]
+async fn nobody_verifies_the_password_of_whoever_signed_up_before_them() {
+    let app = App::start().await;
+    let email = "ada@example.com";
+    let mallorys = json!({ "password": "mallory was here first", "name": "Mallory" });
+    let mallory = app.sign_up_with(email, &mallorys).await;
+    let mallorys_mail = app.mail_to(email, "verify_email").await;
+    // Ada signs up a while later, and uses the mail that she then gets.
+    let ada = app.sign_up(email).await;
+    let code = app.code_of(&ada).await;
+    let verified = app.try_code(&ada, &code).await.json(200);
+    assert_eq!(verified["user"]["name"], "Ada Lovelace");
+
+    let identity = json!({ "email": email });
+    let signed_in = app.try_sign_in(identity.clone(), PASSWORD).await.json(200);
+    assert_eq!(signed_in["user"]["id"], ada.user_id.as_str());
+    app.try_sign_in(identity, "mallory was here first")
+        .await
+        .problem(401, "invalid_credentials");
+    // What was mailed for the other sign-up is worth nothing by now.
+    app.try_code(&mallory, &mallorys_mail.code())
+        .await
+        .problem(400, "code_expired");
+    let link = json!({ "token": mallorys_mail.link_token() });
+    app.post("/api/auth/verify/email/link", &link)
+        .send()
+        .await
+        .problem(400, "code_expired");
+}
+
+#[tokio::test]
+async fn the_first_of_two_sign_ups_is_as_good_as_the_second() {
+    let app = App::start().await;
+    let first = app.sign_up("ada@example.com").await;
+    let code = app.code_of(&first).await;
+    let second = app.sign_up("ada@example.com").await;
+    app.try_code(&first, &code).await.expect(200);
+    let code = app.code_of(&second).await;
+    app.try_code(&second, &code)
+        .await
+        .problem(400, "code_expired");
+}
+
+#[tokio::test]
+async fn a_mail_asked_for_again_opens_the_account_of_whoever_types_its_code() {
+    let app = App::start().await;
+    let ada = app.sign_up("ada@example.com").await;
+    app.sign_up_with("ada@example.com", &json!({ "name": "Mallory" }))
+        .await;
+    let body = json!({ "email": "ada@example.com" });
+    let again = app.post("/api/auth/resend/verify/email", &body);
+    let again = again.send().await.json(202);
+    let ada = Pending {
+        token_id: again["tokenId"].as_str().unwrap().to_owned(),
+        ..ada
+    };
+    let code = app.code_of(&ada).await;
+    let verified = app.try_code(&ada, &code).await.json(200);
+    assert_eq!(verified["user"]["id"], ada.user_id.as_str());
+    assert_eq!(verified["user"]["name"], "Ada Lovelace");
+}
+
+#[tokio::test]
+async fn several_sign_ups_get_no_more_tries_of_one_code() {
+    let app = App::start().await;
+    let ada = app.sign_up("ada@example.com").await;
+    let body = json!({ "email": "ada@example.com" });
+    let again = app.post("/api/auth/resend/verify/email", &body);
+    let again = again.send().await.json(202);
+    let token_id = again["tokenId"].as_str().unwrap().to_owned();
+    let code = app.code_of(&ada).await;
+    for n in 0..6 {
+        let mallory = app.sign_up("ada@example.com").await;
+        let mallory = Pending {
+            token_id: token_id.clone(),
+            ..mallory
         };
-        // To the address that its owner gave, not as somebody else typed it.
-        assert_eq!(mail.to, owner);
-        assert_eq!(mail.template, "sign_up_repeated");
-        for part in [&mail.subject, &mail.text, &mail.html] {
-            assert!(!part.contains("token="), "{part}");
-        }
+        let expected = if n < 5 {
+            "code_invalid"
+        } else {
+            "code_expired"
+        };
+        let guess = if n < 5 { wrong(&code) } else { &code };
+        app.try_code(&mallory, guess).await.problem(400, expected);
     }
 }
 
@@ -168,24 +249,26 @@ async fn a_decoy_runs_out_of_time_as_a_real_sign_up_does() {
 }
 
 #[tokio::test]
-async fn the_owners_code_is_good_with_the_owners_ids_alone() {
+async fn a_code_is_good_for_its_own_token_and_address_alone() {
     let app = App::start().await;
-    let owner = app.sign_up("ada@example.com").await;
-    let code = app.code_of(&owner).await;
-    let decoy = app.sign_up("ada@example.com").await;
+    let ada = app.sign_up("ada@example.com").await;
+    let code = app.code_of(&ada).await;
+    let again = app.sign_up("ada@example.com").await;
+    let eve = app.sign_up("eve@example.com").await;
     for (user_id, token_id) in [
-        (&decoy.user_id, &decoy.token_id),
-        (&decoy.user_id, &owner.token_id),
-        (&owner.user_id, &decoy.token_id),
+        (&again.user_id, &again.token_id),
+        (&ada.user_id, &again.token_id),
+        (&eve.user_id, &ada.token_id),
+        (&ada.user_id, &eve.token_id),
     ] {
         let mixed = Pending {
-            email: owner.email.clone(),
+            email: ada.email.clone(),
             user_id: user_id.clone(),
             token_id: token_id.clone(),
         };
         app.try_code(&mixed, &code).await.expect(400);
     }
-    app.try_code(&owner, &code).await.expect(200);
+    app.try_code(&ada, &code).await.expect(200);
 }
 
 #[tokio::test]
@@ -290,31 +373,24 @@ async fn of_twenty_sign_ups_at_once_for_one_address_one_can_be_verified() {
     let app = App::start().await;
     let variants = ["ada@example.com", "Ada@example.com", "ADA@Example.COM"];
     let calls = (0..20).map(|n| app.post(PATHS[n % 2], &minimal(variants[n % 3])));
-    let answers = at_once(calls).await;
+    for answer in at_once(calls).await {
+        answer.expect(202);
+    }
     let mails = app.inbox().await;
-    let codes: Vec<_> = mails
+    assert_eq!(mails.len(), 20);
+    let links: Vec<Value> = mails
         .iter()
-        .filter(|mail| mail.template == "verify_email")
+        .map(|mail| json!({ "token": mail.link_token() }))
         .collect();
-    let [mail] = &codes[..] else {
-        panic!("{mails:?}");
-    };
-    let code = mail.code();
-
+    let calls = links
+        .iter()
+        .map(|link| app.post("/api/auth/verify/email/link", link));
     let mut verified = 0;
-    for answer in answers {
-        let body = answer.json(202);
-        let text = |value: &Value| value.as_str().unwrap().to_owned();
-        let pending = Pending {
-            email: "ada@example.com".to_owned(),
-            user_id: text(&body["userId"]),
-            token_id: text(&body["verification"]["tokenId"]),
-        };
-        let answer = app.try_code(&pending, &code).await;
+    for answer in at_once(calls).await {
         if answer.status == 200 {
             verified += 1;
         } else {
-            answer.problem(400, "code_invalid");
+            answer.problem(400, "code_expired");
         }
     }
     assert_eq!(verified, 1);
