@@ -142,3 +142,143 @@ impl AccessTokens {
         good.then_some(claims).ok_or(InvalidToken)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use secrecy::SecretString;
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    const NOW: i64 = 1_800_000_000;
+
+    fn now() -> Timestamp {
+        Timestamp::from_second(NOW).unwrap()
+    }
+
+    fn tokens() -> AccessTokens {
+        let secret = format!(r#"{{"seed":"{}"}}"#, "s".repeat(64));
+        let keys = Keyring::from_secret(&SecretString::from(secret)).unwrap();
+        let (issuer, audience) = ("https://id.example.com", "https://api.example.com");
+        AccessTokens::new(Arc::new(keys), issuer.to_owned(), audience.to_owned())
+    }
+
+    fn claims() -> Value {
+        json!({
+            "iss": "https://id.example.com",
+            "sub": UserId::from_bytes([1; 16]),
+            "aud": "https://api.example.com",
+            "exp": NOW + 900,
+            "iat": NOW,
+            "jti": "01KP0000000000000000000000",
+            "sid": SessionId::from_bytes([2; 16]),
+            "auth_time": NOW,
+            "amr": ["pwd"],
+            "acr": "aal1",
+            "roles": ["user"],
+            "permissions": [],
+            "plan": "free",
+            "email_verified": true,
+        })
+    }
+
+    /// Signs with the right key, whatever it is: from outside nobody can.
+    fn signed(
+        tokens: &AccessTokens,
+        typ: Option<&str>,
+        kid: Option<&str>,
+        claims: &Value,
+    ) -> String {
+        let mut header = Header::new(Algorithm::ES256);
+        header.typ = typ.map(ToOwned::to_owned);
+        header.kid = kid.map(ToOwned::to_owned);
+        jsonwebtoken::encode(&header, claims, &tokens.keys.signing().encoding).unwrap()
+    }
+
+    fn accepts(claims: &Value) -> bool {
+        let tokens = tokens();
+        let kid = tokens.keys.signing().kid.clone();
+        let token = signed(&tokens, Some(TYPE), Some(&kid), claims);
+        tokens.verify(&token, now()).is_ok()
+    }
+
+    #[test]
+    fn a_jwt_of_ours_that_is_no_access_token_is_refused() {
+        let tokens = tokens();
+        let kid = tokens.keys.signing().kid.clone();
+        let verify = |typ, kid| {
+            let token = signed(&tokens, typ, kid, &claims());
+            tokens.verify(&token, now())
+        };
+        assert!(verify(Some(TYPE), Some(&kid)).is_ok());
+        for typ in [
+            None,
+            Some("JWT"),
+            Some("at+JWT "),
+            Some("logout+jwt"),
+            Some(""),
+        ] {
+            assert_eq!(verify(typ, Some(&kid)), Err(InvalidToken), "{typ:?}");
+        }
+        for kid in [None, Some(""), Some("another")] {
+            assert_eq!(verify(Some(TYPE), kid), Err(InvalidToken), "{kid:?}");
+        }
+    }
+
+    #[test]
+    fn issuer_and_audience_must_be_exactly_ours() {
+        assert!(accepts(&claims()));
+        for (name, value) in [
+            ("iss", json!("https://id.example.com/")),
+            ("iss", json!("https://id.example")),
+            ("iss", json!("")),
+            ("iss", json!(null)),
+            ("iss", json!(["https://id.example.com"])),
+            ("aud", json!("https://api.example.com/")),
+            ("aud", json!("https://api.example")),
+            ("aud", json!("")),
+            ("aud", json!(null)),
+            (
+                "aud",
+                json!(["https://api.example.com", "https://other.example.com"]),
+            ),
+        ] {
+            let mut changed = claims();
+            changed[name] = value;
+            assert!(!accepts(&changed), "{changed}");
+        }
+    }
+
+    #[test]
+    fn no_claim_may_be_missing() {
+        let names: Vec<String> = claims().as_object().unwrap().keys().cloned().collect();
+        for name in names {
+            let mut changed = claims();
+            changed.as_object_mut().unwrap().remove(&name);
+            assert!(!accepts(&changed), "{name}");
+        }
+    }
+
+    #[test]
+    fn times_are_whole_seconds_and_end_exactly() {
+        for (exp, good) in [
+            (json!(NOW + 1), true),
+            (json!(NOW), false),
+            (json!(NOW - 1), false),
+            (json!(-1), false),
+            (json!("9999999999"), false),
+            (json!(1e30), false),
+            (json!(null), false),
+        ] {
+            let mut changed = claims();
+            changed["exp"] = exp;
+            assert_eq!(accepts(&changed), good, "{changed}");
+        }
+        let leeway = ISSUED_LEEWAY.as_secs();
+        for (iat, good) in [(NOW + leeway, true), (NOW + leeway + 1, false)] {
+            let mut changed = claims();
+            changed["iat"] = json!(iat);
+            assert_eq!(accepts(&changed), good, "{changed}");
+        }
+    }
+}

@@ -74,7 +74,13 @@ async fn two_thousand_sign_up_and_sign_in_thirty_two_at_once() {
             verified.expect(200);
             let identity = json!({ "email": email });
             let signed_in = client.try_sign_in(identity, PASSWORD).await.json(200);
-            Device::from(&signed_in)
+            let device = Device::from(&signed_in);
+            let list = client.get("/api/auth/sessions").bearer(&device.access);
+            let list = list.send().await.json(200);
+            let listed = list["sessions"].as_array().expect("a list");
+            assert_eq!(listed.len(), 1, "{list}");
+            assert_eq!(listed[0]["id"], device.session_id.as_str());
+            device
         }
     })
     .await;

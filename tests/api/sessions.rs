@@ -127,7 +127,7 @@ async fn one_can_end_another_session_of_ones_own() {
     app.refresh(&there.refresh)
         .await
         .problem(401, "session_expired");
-    assert_eq!(ids(&app, &here).await, [here.session_id.clone()]);
+    assert_eq!(ids(&app, &here).await, [here.session_id.as_str()]);
     // It is gone, and so is its name.
     end(&app, &here, &there.session_id)
         .await
@@ -161,7 +161,7 @@ async fn a_session_of_somebody_else_is_not_there() {
 
     app.me(&ada.access).await.expect(200);
     app.refresh(&ada.refresh).await.expect(200);
-    assert_eq!(ids(&app, &eve).await, [eve.session_id.clone()]);
+    assert_eq!(ids(&app, &eve).await, [eve.session_id.as_str()]);
 }
 
 #[tokio::test]
@@ -218,7 +218,7 @@ async fn a_session_that_ran_out_is_not_listed() {
     app.sign_in(&ada).await;
     app.advance(7 * 24 * 60 * 60).await;
     let device = app.sign_in(&ada).await;
-    assert_eq!(ids(&app, &device).await, [device.session_id.clone()]);
+    assert_eq!(ids(&app, &device).await, [device.session_id.as_str()]);
 }
 
 #[tokio::test]

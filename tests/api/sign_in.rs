@@ -18,7 +18,7 @@ async fn app_with_ada() -> App {
 }
 
 /// An answer but for the id of its request, and the date.
-fn without_request_id(answer: Answer) -> (u16, Vec<(String, String)>, Value) {
+fn without_request_id(answer: &Answer) -> (u16, Vec<(String, String)>, Value) {
     let mut headers: Vec<_> = answer
         .headers
         .iter()
@@ -151,7 +151,7 @@ async fn a_wrong_password_and_an_unknown_account_are_one_and_the_same() {
     for (name, password) in refused {
         let answer = app.try_sign_in(name, password).await;
         assert!(answer.refresh_cookie().is_none());
-        answers.push(without_request_id(answer));
+        answers.push(without_request_id(&answer));
     }
     let (status, _, body) = &answers[0];
     assert_eq!(*status, 401);

@@ -1,28 +1,33 @@
 //! A real Redis, for the tests that run on one too.
 
-use std::process::{Child, Command, Stdio};
-use std::time::Duration;
-
-use tokio::net::TcpStream;
+use std::io::{BufRead, BufReader};
+use std::process::{Child, ChildStdout, Command, Stdio};
 
 /// A `redis-server` of the test's own, which ends with it.
 #[derive(Debug)]
 pub struct Redis {
     server: Child,
     port: u16,
+    /// Kept open, so that the server has somewhere to log to.
+    log: BufReader<ChildStdout>,
 }
 
 impl Redis {
     /// Starts one on a free port. Where there is no `redis-server`: in CI the test fails, elsewhere
     /// it is told and there is none.
     pub async fn start() -> Option<Self> {
+        let starting = tokio::task::spawn_blocking(Self::start_and_wait);
+        starting.await.expect("the thread that waits for Redis")
+    }
+
+    fn start_and_wait() -> Option<Self> {
         let port = free_port();
         let server = Command::new("redis-server")
             .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
             .args(["--save", "", "--appendonly", "no"])
-            .stdout(Stdio::null())
+            .stdout(Stdio::piped())
             .spawn();
-        let server = match server {
+        let mut server = match server {
             Ok(server) => server,
             Err(error) => {
                 assert!(!in_ci(), "redis-server must be there in CI: {error}");
@@ -30,8 +35,19 @@ impl Redis {
                 return None;
             }
         };
-        let redis = Self { server, port };
-        redis.wait().await;
+        let log = server.stdout.take().expect("the log of Redis");
+        let mut redis = Self {
+            server,
+            port,
+            log: BufReader::new(log),
+        };
+        // It says so itself, which no port that answers can: that may be somebody else's.
+        let mut line = String::new();
+        while !line.contains("Ready to accept connections") {
+            line.clear();
+            let read = redis.log.read_line(&mut line).expect("a log of lines");
+            assert_ne!(read, 0, "redis-server ended before it listened");
+        }
         Some(redis)
     }
 
@@ -45,20 +61,6 @@ impl Redis {
         // One that is gone already is just as good.
         drop(self.server.kill());
         drop(self.server.wait());
-    }
-
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "another process is starting, whose clock nobody can move"
-    )]
-    async fn wait(&self) {
-        for _ in 0..200 {
-            if TcpStream::connect(("127.0.0.1", self.port)).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(25)).await;
-        }
-        panic!("redis-server does not listen");
     }
 }
 
