@@ -22,6 +22,7 @@ use aws_sdk_dynamodb::types::KeysAndAttributes;
 
 use self::item::Item;
 use crate::env::{Env, EnvError};
+use crate::telemetry::chain;
 
 /// Why the store could not say or do what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -90,13 +91,6 @@ where
     }
 }
 
-/// An error with all that caused it, in one line; by what they say of themselves, and not by
-/// their `Debug`, which may hold a row.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
-}
-
 /// The names of the tables; a function is given only those it uses.
 #[derive(Debug, Clone)]
 pub(crate) struct Table {
@@ -105,6 +99,19 @@ pub(crate) struct Table {
 }
 
 impl Table {
+    /// One row.
+    pub(crate) async fn read(&self, key: Item) -> Result<Option<Item>, StoreError> {
+        let answer = self
+            .client
+            .get_item()
+            .table_name(&self.name)
+            .set_key(Some(key))
+            .consistent_read(true)
+            .send()
+            .await?;
+        Ok(answer.item)
+    }
+
     /// One row of each of two tables, in one round trip.
     pub(crate) async fn read_beside(
         &self,

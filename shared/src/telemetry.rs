@@ -1,11 +1,24 @@
 //! Logs: JSON, one object a line, for `CloudWatch` and for `jq`.
 
+use std::error::Error;
 use std::io;
 
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::fmt::writer::BoxMakeWriter;
 
 use crate::env::Env;
+
+/// An error with all that caused it, in one line: by what they say of themselves and never by
+/// their `Debug`, which may hold a row or a secret.
+pub fn chain(error: &dyn Error) -> String {
+    let mut line = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        line = format!("{line}: {error}");
+        cause = error.source();
+    }
+    line
+}
 
 /// What logs whole rows at its lowest levels, and is kept from it whatever `RUST_LOG` says.
 const ROWS_IN_LOGS: &str = "aws_smithy_runtime=info,aws_smithy_http_client=info,dynoxide=info";

@@ -6,9 +6,12 @@
 //! a code of its own, so that nobody who was there before can put their password on an account
 //! that its owner then verifies. Usernames are public names, so a taken one is said to be.
 
+use std::time::Duration;
+
 use axum::extract;
 use http::StatusCode;
 use jiff::Timestamp;
+use latchkey_shared::cache::Key;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::{TokenId, UserId};
@@ -24,6 +27,7 @@ use latchkey_shared::http::{
 };
 use latchkey_shared::store::transaction::CommitError;
 use latchkey_shared::store::users::{Claim, Holder};
+use latchkey_shared::telemetry::chain;
 use secrecy::SecretString;
 use serde::Serialize;
 
@@ -72,13 +76,17 @@ pub(crate) async fn handler(
     Body(request): Body<Request>,
 ) -> Result<Reply<Response>, Problem> {
     let now = state.clock.now();
+    let mailed = state.may_be_mailed(&request.email).await;
     let mut taken = state.taken(&request, now).await?;
     let password_hash = state.hasher.hash(&request.password).await?;
 
     for _ in 0..ATTEMPTS {
         let (user, token) = state.candidate(&request, &taken, &password_hash, now);
         let kind = match taken.email {
-            None => EventKind::SignedUp { token_id: token.id },
+            None => EventKind::SignedUp {
+                token_id: token.id,
+                mailed,
+            },
             Some(_) => EventKind::SignUpRepeated,
         };
         let whose = taken.email.unwrap_or(user.id);
@@ -101,6 +109,11 @@ pub(crate) async fn handler(
     }
     Err(Problem::unavailable())
 }
+
+/// Mails an hour to one address for sign-ups, at most: nobody's mailbox is filled by signing up
+/// with their address. Who waits for one that did not come asks for it again.
+const MAILS_AN_HOUR: u32 = 5;
+const HOUR: Duration = Duration::from_hours(1);
 
 /// Who holds what the request asks for.
 struct Taken {
@@ -135,6 +148,20 @@ impl State {
             }
         }
         Ok(taken)
+    }
+
+    /// Whether one more mail may go to this address, counted alike whoever has it. Without the
+    /// cache nobody counts, and sign-ups go on.
+    async fn may_be_mailed(&self, email: &EmailAddress) -> bool {
+        let address = self.keys.lookup("email", email.key());
+        let key = Key::new("sign-up-mails", &[&address]);
+        match self.cache.bump_if(&key, MAILS_AN_HOUR, HOUR).await {
+            Ok(bump) => bump.admitted,
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "mails of sign-ups are not counted");
+                true
+            }
+        }
     }
 
     fn candidate(

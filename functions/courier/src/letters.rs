@@ -7,9 +7,10 @@ use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::mail::{Mail, SessionEndedByReuse, SignUpRepeated, VerifyEmail};
 use latchkey_shared::store::StoreError;
 use latchkey_shared::store::deliveries::Claim;
+use latchkey_shared::telemetry::chain;
 
 use crate::plan::{self, Letter, Subject};
-use crate::{Failure, State, chain};
+use crate::{Failure, State};
 
 /// Sends the mail, unless it has been sent or has lost its point.
 pub(crate) async fn deliver(state: &State, event: &Event, letter: Letter) -> Result<(), Failure> {

@@ -17,6 +17,7 @@ use latchkey_shared::store::deliveries::Deliveries;
 use latchkey_shared::store::tokens::Tokens;
 use latchkey_shared::store::users::Users;
 use latchkey_shared::store::{StoreError, events};
+use latchkey_shared::telemetry::chain;
 use tracing::Instrument;
 
 mod letters;
@@ -125,10 +126,4 @@ fn item_failure(number: Option<String>) -> DynamoDbBatchItemFailure {
     let mut failure = DynamoDbBatchItemFailure::default();
     failure.item_identifier = number;
     failure
-}
-
-/// An error with all that caused it, in one line.
-fn chain(error: &dyn std::error::Error) -> String {
-    let causes = std::iter::successors(error.source(), |cause| cause.source());
-    causes.fold(error.to_string(), |line, cause| format!("{line}: {cause}"))
 }

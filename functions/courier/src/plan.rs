@@ -49,7 +49,11 @@ pub(crate) fn of(event: &Event) -> Plan {
 
 fn letter(event: &Event) -> Option<Letter> {
     let (subject, delivery) = match &event.kind {
-        EventKind::SignedUp { token_id } | EventKind::VerificationRequested { token_id } => {
+        EventKind::SignedUp {
+            token_id,
+            mailed: true,
+        }
+        | EventKind::VerificationRequested { token_id } => {
             (Subject::Verification(*token_id), event.id.to_string())
         }
         // Anybody can sign up with this address as often as they like, and each time its owner
@@ -62,7 +66,8 @@ fn letter(event: &Event) -> Option<Letter> {
         EventKind::RefreshTokenReused { .. } => {
             (Subject::SessionEndedByReuse, event.id.to_string())
         }
-        EventKind::EmailVerified { .. }
+        EventKind::SignedUp { mailed: false, .. }
+        | EventKind::EmailVerified { .. }
         | EventKind::SessionStarted { .. }
         | EventKind::SessionsEnded { .. } => return None,
     };
@@ -122,7 +127,7 @@ mod tests {
     }
 
     fn token_data() -> Value {
-        json!({"M": {"tokenId": {"S": ID}}})
+        json!({"M": {"tokenId": {"S": ID}, "mailed": {"BOOL": true}}})
     }
 
     fn marks(ids: &[&str]) -> Vec<DenyMark> {
@@ -207,7 +212,10 @@ mod tests {
     fn the_public_type_is_the_one_that_is_written() {
         let (token_id, session_id) = (ID.parse().unwrap(), ID.parse::<SessionId>().unwrap());
         for kind in [
-            EventKind::SignedUp { token_id },
+            EventKind::SignedUp {
+                token_id,
+                mailed: true,
+            },
             EventKind::SignUpRepeated,
             EventKind::VerificationRequested { token_id },
             EventKind::EmailVerified {

@@ -36,6 +36,8 @@ pub enum EventKind {
     SignedUp {
         /// The token whose code and link are mailed.
         token_id: TokenId,
+        /// Whether they are: an address gets no more than a few such mails an hour.
+        mailed: bool,
     },
     /// Somebody signed up with the address of this user, who is told.
     #[serde(rename = "user.sign_up_repeated")]

@@ -17,6 +17,7 @@ use crate::cache::CacheError;
 use crate::domain::invalid::Invalid;
 use crate::password_hash::PasswordHashError;
 use crate::store::StoreError;
+use crate::telemetry::chain;
 
 /// Seconds after which a client may try again when something we need is away.
 const RETRY_SOON: u64 = 1;
@@ -367,12 +368,5 @@ impl From<SigningError> for Problem {
 }
 
 fn log(error: &(dyn Error + 'static)) {
-    let mut chain = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        chain.push_str(": ");
-        chain.push_str(&cause.to_string());
-        source = cause.source();
-    }
-    tracing::error!(error = chain, "the request failed");
+    tracing::error!(error = chain(error), "the request failed");
 }

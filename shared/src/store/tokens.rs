@@ -81,16 +81,8 @@ impl Tokens {
 
     /// The token of this id.
     pub async fn get(&self, id: TokenId) -> Result<Option<Token>, StoreError> {
-        let answer = self
-            .table
-            .client
-            .get_item()
-            .table_name(&self.table.name)
-            .set_key(Some(key(id)))
-            .consistent_read(true)
-            .send()
-            .await?;
-        answer.item.map(token_of).transpose()
+        let row = self.table.read(key(id)).await?;
+        row.map(token_of).transpose()
     }
 
     /// Counts one more try of a code, before the code is looked at. The answer is how many there

@@ -134,16 +134,8 @@ impl Users {
 
     /// The user of this id.
     pub async fn get(&self, id: UserId) -> Result<Option<User>, StoreError> {
-        let answer = self
-            .table
-            .client
-            .get_item()
-            .table_name(&self.table.name)
-            .set_key(Some(profile_key(id)))
-            .consistent_read(true)
-            .send()
-            .await?;
-        answer.item.map(user_of).transpose()
+        let row = self.table.read(profile_key(id)).await?;
+        row.map(user_of).transpose()
     }
 
     /// Who holds this claim at `now`.
@@ -152,16 +144,8 @@ impl Users {
         claim: Claim<'_>,
         now: Timestamp,
     ) -> Result<Option<UserId>, StoreError> {
-        let answer = self
-            .table
-            .client
-            .get_item()
-            .table_name(&self.table.name)
-            .set_key(Some(claim_key(claim)))
-            .consistent_read(true)
-            .send()
-            .await?;
-        let holder = answer.item.map(holder_of).transpose()?;
+        let row = self.table.read(claim_key(claim)).await?;
+        let holder = row.map(holder_of).transpose()?;
         Ok(holder
             .filter(|holder| holder.is_live(now))
             .map(|holder| holder.user))
