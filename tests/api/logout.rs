@@ -1,6 +1,9 @@
 //! `DELETE /api/auth/user/logout` and `DELETE /api/auth/user/logout-all`
 
-use latchkey_tests::{Answer, App, Client, Device, Person};
+use latchkey_local::Options;
+use latchkey_tests::{Answer, App, Client, Device, Person, Redis};
+use secrecy::SecretString;
+use serde_json::json;
 
 const LOGOUT: &str = "/api/auth/user/logout";
 const LOGOUT_ALL: &str = "/api/auth/user/logout-all";
@@ -240,4 +243,40 @@ async fn what_has_ended_stays_so_when_its_mark_has_gone() {
         is_over(&app, &out).await;
     }
     app.refresh(&other.refresh).await.expect(200);
+}
+
+#[tokio::test]
+async fn signing_out_ends_the_access_token_also_while_redis_is_away_and_after() {
+    let Some(mut redis) = Redis::start().await else {
+        return;
+    };
+    let app = App::of(Options {
+        redis_url: Some(SecretString::from(redis.url())),
+        ..Options::default()
+    })
+    .await;
+    let ada = app.person("ada@example.com").await;
+    let device = app.sign_in(&ada).await;
+    app.me(&device.access).await.expect(200);
+    redis.kill();
+    // All goes on without it.
+    app.me(&device.access).await.expect(200);
+    let other = app.sign_in(&ada).await;
+    let other = Device::from(&app.refresh(&other.refresh).await.json(200));
+    delete(&app, LOGOUT, &device).await.expect(204);
+    app.me(&device.access).await.problem(401, "unauthenticated");
+    app.get("/api/auth/sessions")
+        .bearer(&device.access)
+        .send()
+        .await
+        .problem(401, "unauthenticated");
+    app.me(&other.access).await.expect(200);
+    // But for what counts in it.
+    let resend = json!({ "email": "ada@example.com" });
+    let answer = app
+        .post("/api/auth/resend/verify/email", &resend)
+        .send()
+        .await;
+    assert_eq!(answer.header("retry-after"), Some("1"));
+    answer.problem(503, "unavailable");
 }

@@ -252,6 +252,7 @@ async fn of_twenty_requests_at_once_one_sends_a_mail() {
 async fn a_sign_up_that_lapsed_gets_no_mail() {
     let app = App::start().await;
     app.sign_up("ada@example.com").await;
+    assert_eq!(app.mails_to("ada@example.com").await.len(), 1);
     app.advance(7 * 24 * 60 * 60).await;
     resend(&app, "ada@example.com").await.expect(202);
     assert_eq!(app.mails_to("ada@example.com").await.len(), 1);

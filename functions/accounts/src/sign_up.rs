@@ -76,8 +76,8 @@ pub(crate) async fn handler(
     Body(request): Body<Request>,
 ) -> Result<Reply<Response>, Problem> {
     let now = state.clock.now();
-    let mailed = state.may_be_mailed(&request.email).await;
     let mut taken = state.taken(&request, now).await?;
+    let mailed = state.may_be_mailed(&request.email).await;
     let password_hash = state.hasher.hash(&request.password).await?;
 
     for _ in 0..ATTEMPTS {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_shared::cache::{CacheError, Key};
+use latchkey_shared::cache::{CacheError, DenyMark, Key};
 use tokio::time::Instant;
 
 use crate::{
@@ -106,4 +106,32 @@ async fn a_killed_server_is_an_error_in_time_and_a_new_one_is_found() {
     // The very first call succeeds, and knows that it looks at an empty Redis.
     assert!(!cache.standing("u", "s").await.unwrap().trusted);
     assert!(cache.bump_if(&key(), 9, MINUTE).await.unwrap().admitted);
+}
+
+#[tokio::test]
+async fn a_redis_that_missed_a_mark_is_not_trusted_when_it_is_back() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.address()).await;
+    let clock = TestClock::new();
+    let cache = open(&server.url_via(proxy.port()), &clock);
+    let other = open(server.url(), &clock);
+    cache.standing("u", "s").await.unwrap();
+    clock.advance(LIFE);
+    assert!(other.standing("u", "s").await.unwrap().trusted);
+
+    // The mark is lost between us; all else that this Redis remembers is still there.
+    proxy.freeze();
+    let mark = DenyMark::Session { id: "s".to_owned() };
+    cache.deny(&[mark]).await.unwrap_err();
+    let standing = cache.standing("u", "s").await.unwrap();
+    assert!(
+        !standing.session_denied && !standing.trusted,
+        "{standing:?}"
+    );
+    // Nobody else trusts it either, until the tokens of that time are dead.
+    assert!(!other.standing("u", "s").await.unwrap().trusted);
+    clock.advance(LIFE);
+    assert!(other.standing("u", "s").await.unwrap().trusted);
 }
