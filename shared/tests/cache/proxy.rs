@@ -7,7 +7,10 @@ use std::sync::{
 
 use tokio::{
     io::{AsyncReadExt, AsyncWriteExt},
-    net::{TcpListener, TcpStream},
+    net::{
+        TcpListener, TcpStream,
+        tcp::{OwnedReadHalf, OwnedWriteHalf},
+    },
     sync::watch,
     task::JoinSet,
 };
@@ -90,26 +93,46 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     }
 }
 
-async fn pass(mut client: TcpStream, number: usize, shared: Arc<Shared>) {
-    let mut server = TcpStream::connect(&shared.target).await.unwrap();
-    let (mut request, mut reply) = (vec![0; 65536], vec![0; 65536]);
-    loop {
-        let (read, from_client) = tokio::select! {
-            read = client.read(&mut request) => (read, true),
-            read = server.read(&mut reply) => (read, false),
-        };
-        let Ok(read @ 1..) = read else {
-            return;
-        };
+/// Passes on what comes, each way by itself: a reply that is held up holds up no request.
+async fn pass(client: TcpStream, number: usize, shared: Arc<Shared>) {
+    let server = TcpStream::connect(&shared.target).await.unwrap();
+    let (from_client, to_client) = client.into_split();
+    let (from_server, to_server) = server.into_split();
+    let requests = copy(from_client, to_server, &shared, number, Way::Out);
+    let replies = copy(from_server, to_client, &shared, number, Way::Back);
+    tokio::select! {
+        () = requests => {}
+        () = replies => {}
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Way {
+    Out,
+    Back,
+}
+
+async fn copy(
+    mut from: OwnedReadHalf,
+    mut to: OwnedWriteHalf,
+    shared: &Shared,
+    number: usize,
+    way: Way,
+) {
+    let mut buffer = vec![0; 65536];
+    while let Ok(read @ 1..) = from.read(&mut buffer).await {
         if number < shared.frozen_before.load(Ordering::SeqCst) {
             return std::future::pending().await;
         }
-        if from_client {
-            shared.sent.send_modify(|sent| *sent += 1);
-            server.write_all(&request[..read]).await.unwrap();
-        } else {
-            let _ = shared.held.subscribe().wait_for(|held| !held).await;
-            client.write_all(&reply[..read]).await.unwrap();
+        match way {
+            Way::Out => shared.sent.send_modify(|sent| *sent += 1),
+            Way::Back => {
+                let _ = shared.held.subscribe().wait_for(|held| !held).await;
+            }
+        }
+        // A side that has gone takes the other with it.
+        if to.write_all(&buffer[..read]).await.is_err() {
+            return;
         }
     }
 }
