@@ -9,6 +9,7 @@ pub mod email;
 pub mod event;
 pub mod id;
 pub mod identifier;
+pub mod image_url;
 pub mod invalid;
 pub mod locale;
 pub mod name;

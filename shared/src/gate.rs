@@ -270,7 +270,7 @@ fn may_sign_in(status: Status) -> Result<(), Problem> {
 fn displaced(sessions: &[Session], user: &User, now: Timestamp) -> Vec<SessionId> {
     let mut alive: Vec<&Session> = sessions
         .iter()
-        .filter(|session| session.is_alive(now, user.tokens_valid_after))
+        .filter(|session| session.is_alive(now, user.cutoff))
         .collect();
     alive.sort_by_key(|session| session.last_used_at);
     let excess = (alive.len() + 1).saturating_sub(max_sessions(&user.plan));

@@ -1,10 +1,13 @@
 //! HTTP manners: how requests are read, how answers and errors look, and the edge around them.
 
+pub mod account_name;
 pub mod auth;
 pub mod body;
 pub mod caller;
 pub mod cookies;
 pub mod edge;
+pub mod limiter;
+pub mod page;
 pub mod path;
 pub mod phone_number;
 pub mod problem;
@@ -13,10 +16,12 @@ pub mod rate_limit;
 pub mod reply;
 pub mod views;
 
-pub use self::auth::{Anonymous, Authenticated, Authority};
+pub use self::account_name::account_name;
+pub use self::auth::{Anonymous, Authenticated, Authority, Fresh};
 pub use self::body::{Body, Fields, FromFields};
 pub use self::caller::Caller;
 pub use self::edge::edge;
+pub use self::limiter::Limiter;
 pub use self::path::PathId;
 pub use self::phone_number::phone_number;
 pub use self::problem::{Code, FieldError, Problem};

@@ -7,7 +7,9 @@
 
 pub mod access_token;
 pub mod cache;
+pub mod challenge;
 pub mod clock;
+pub mod current_password;
 pub mod domain;
 pub mod env;
 pub mod gate;

@@ -4,9 +4,13 @@
 //! things that change together, and single conditional updates for counters. Nothing here reads a
 //! value and then writes what it decided from it without a condition on that value.
 
+pub mod challenges;
+mod change;
 pub mod deliveries;
+pub mod erasure;
 pub mod events;
 pub mod item;
+pub mod profiles;
 pub mod sessions;
 pub mod sign_ups;
 pub mod tokens;

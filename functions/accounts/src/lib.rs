@@ -1,11 +1,13 @@
 //! Sign-up and verification: how an account begins.
 
+mod generate_otp;
 mod link_page;
 mod resend_verification;
 mod sign_up;
 mod verification;
 mod verify_by_code;
 mod verify_by_link;
+mod verify_otp;
 
 use std::sync::Arc;
 
@@ -13,24 +15,28 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{get, post};
 use latchkey_shared::cache::Cache;
+use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::env::EnvError;
-use latchkey_shared::http::Authority;
+use latchkey_shared::http::page::Site;
+use latchkey_shared::http::{Authority, Limiter};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::password_hash::PasswordHasher;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
+use latchkey_shared::store::profiles::Profiles;
 use latchkey_shared::store::sign_ups::SignUps;
-use latchkey_shared::store::tokens::Tokens;
 use latchkey_shared::store::users::Users;
 
 /// What this function uses, and nothing else.
 #[derive(Clone)]
 pub struct State {
     users: Users,
-    tokens: Tokens,
+    desk: Desk,
     sign_ups: SignUps,
+    profiles: Profiles,
+    limiter: Limiter,
     hasher: PasswordHasher,
     keys: Arc<Keyring>,
     cache: Arc<dyn Cache>,
@@ -38,14 +44,12 @@ pub struct State {
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
     settings: Arc<Settings>,
+    site: Site,
 }
 
 /// The function's own settings.
 #[derive(Debug)]
 struct Settings {
-    app_name: String,
-    /// Where the verification page leads, once the account is active.
-    front_end: Option<String>,
     /// Whoever verifies this address becomes admin, while there has been none.
     first_admin: Option<EmailAddress>,
 }
@@ -63,13 +67,12 @@ impl State {
                     .map_err(|_| EnvError::Invalid("BOOTSTRAP_ADMIN_EMAIL".to_owned()))
             })
             .transpose()?;
-        let front_end = env
-            .optional("FRONT_END_URL")
-            .map(|_| env.base_url("FRONT_END_URL"))
-            .transpose()?;
         Ok(Self {
             users: Users::open(&client, env)?,
-            tokens: Tokens::open(&client, env)?,
+            desk: Desk::open(platform)?,
+            profiles: Profiles::open(&client, env)?,
+            limiter: Limiter::new(cache.clone()),
+            site: Site::open(env)?,
             sign_ups: SignUps::open(&client, env)?,
             hasher: platform.password_hasher()?,
             keys: platform.keys.clone(),
@@ -77,11 +80,7 @@ impl State {
             cache,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
-            settings: Arc::new(Settings {
-                app_name: env.optional("APP_NAME").unwrap_or("Latchkey").to_owned(),
-                front_end,
-                first_admin,
-            }),
+            settings: Arc::new(Settings { first_admin }),
         })
     }
 }
@@ -106,5 +105,7 @@ pub fn router(state: State) -> Router {
             "/api/auth/resend/verify/email",
             post(resend_verification::handler),
         )
+        .route("/api/auth/generate-otp", post(generate_otp::handler))
+        .route("/api/auth/verify-otp", post(verify_otp::handler))
         .with_state(state)
 }

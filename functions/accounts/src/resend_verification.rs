@@ -7,11 +7,10 @@ use std::time::Duration;
 
 use axum::extract;
 use http::StatusCode;
-use latchkey_shared::cache::Key;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::{TokenId, UserId};
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Token};
+use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Body, Caller, Fields, FromFields, Limit, Problem, RateLimits, Reply};
@@ -52,14 +51,18 @@ pub(crate) async fn handler(
     Body(request): Body<Request>,
 ) -> Result<(RateLimits, Reply<ChallengeView>), Problem> {
     let now = state.clock.now();
-    let limits = state.limit_mails(&request.email).await?;
+    let address = state.keys.lookup("email", request.email.key());
+    let limits = state
+        .limiter
+        .count("resend-verification", &address, &LIMITS)
+        .await?;
 
     let holder = state
         .users
         .holder(Claim::Email(&request.email), now)
         .await?;
     let nobody = UserId::new(now, &*state.random);
-    let holder = holder.unwrap_or(nobody);
+    let holder = holder.map_or(nobody, |holder| holder.user);
     let user = state.users.get(holder).await?.filter(is_waiting);
     let token = Token {
         decoy: user.is_none(),
@@ -68,35 +71,19 @@ pub(crate) async fn handler(
             Purpose::VerifyEmail,
             user.as_ref().map_or(nobody, |user| user.id),
             // To the address as its owner gave it, never as somebody else typed it.
-            user.map_or_else(|| request.email.clone(), |user| user.email),
+            Some(Target::Email(
+                user.map_or_else(|| request.email.clone(), |user| user.email),
+            )),
             now,
         )
     };
     let kind = EventKind::VerificationRequested { token_id: token.id };
     let event = caller.event(holder, kind, now, &*state.random);
-    state.sign_ups.renew(&token, &event).await?;
+    state.desk.challenges.issue(&token, &event, now).await?;
     let challenge = ChallengeView::by_email(&token, &request.email);
     Ok((limits, Reply(StatusCode::ACCEPTED, challenge)))
 }
 
 fn is_waiting(user: &User) -> bool {
     user.status == Status::Pending && !user.shadow
-}
-
-impl State {
-    /// One mail a minute and a few an hour for each address, counted before anything is looked
-    /// up, so that the limits tell nothing of the address.
-    async fn limit_mails(&self, email: &EmailAddress) -> Result<RateLimits, Problem> {
-        let address = self.keys.lookup("email", email.key());
-        let mut limits = RateLimits::under(&LIMITS);
-        for limit in &LIMITS {
-            let key = Key::new("resend-verification", &[limit.name, &address]);
-            let bump = self.cache.bump_if(&key, limit.quota, limit.window).await?;
-            limits.note(limit, bump);
-            if !bump.admitted {
-                return Err(Problem::rate_limited(limits));
-            }
-        }
-        Ok(limits)
-    }
 }

@@ -15,11 +15,14 @@ use latchkey_shared::cache::Key;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::{TokenId, UserId};
+use latchkey_shared::domain::locale::Locale;
 use latchkey_shared::domain::name::DisplayName;
 use latchkey_shared::domain::password::Password;
 use latchkey_shared::domain::phone::PhoneNumber;
-use latchkey_shared::domain::token::{Purpose, Token};
-use latchkey_shared::domain::user::{FREE_PLAN, PENDING_LIFE, Status, USER_ROLE, User};
+use latchkey_shared::domain::token::{Purpose, Target, Token};
+use latchkey_shared::domain::user::{
+    FREE_PLAN, PENDING_LIFE, Preferences, Status, USER_ROLE, User,
+};
 use latchkey_shared::domain::username::Username;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
@@ -81,7 +84,8 @@ pub(crate) async fn handler(
     let password_hash = state.hasher.hash(&request.password).await?;
 
     for _ in 0..ATTEMPTS {
-        let (user, token) = state.candidate(&request, &taken, &password_hash, now);
+        let (user, token) =
+            state.candidate(&request, &taken, &password_hash, caller.locale.clone(), now);
         let kind = match taken.email {
             None => EventKind::SignedUp {
                 token_id: token.id,
@@ -135,7 +139,7 @@ impl State {
         for (claim, holder) in claims.iter().zip(holders) {
             match claim {
                 Claim::Email(_) => {
-                    taken.email = holder.filter(Holder::is_verified).map(|holder| holder.user);
+                    taken.email = holder.filter(Holder::is_firm).map(|holder| holder.user);
                 }
                 Claim::Phone(_) => taken.phone_number = holder.is_some(),
                 Claim::Username(_) if holder.is_some() => {
@@ -169,6 +173,7 @@ impl State {
         request: &Request,
         taken: &Taken,
         password_hash: &SecretString,
+        locale: Option<Locale>,
         now: Timestamp,
     ) -> (User, Token) {
         let shadow = taken.email.is_some();
@@ -187,7 +192,13 @@ impl State {
             plan: FREE_PLAN.to_owned(),
             mfa_enabled: false,
             password_hash: Some(password_hash.clone()),
-            tokens_valid_after: None,
+            cutoff: None,
+            epoch: 0,
+            former: Vec::new(),
+            preferences: Preferences {
+                locale: locale.unwrap_or_default(),
+                ..Preferences::default()
+            },
             shadow,
             lapses_at: Some(now + PENDING_LIFE),
             created_at: now,
@@ -198,7 +209,7 @@ impl State {
                 TokenId::new(now, &*self.random),
                 Purpose::VerifyEmail,
                 user.id,
-                request.email.clone(),
+                Some(Target::Email(request.email.clone())),
                 now,
             )
         };

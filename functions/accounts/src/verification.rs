@@ -4,12 +4,10 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
 use latchkey_shared::domain::event::EventKind;
-use latchkey_shared::domain::token::Token;
 use latchkey_shared::domain::user::{ADMIN_ROLE, Status, User};
 use latchkey_shared::http::views::UserView;
 use latchkey_shared::http::{Caller, Problem, Reply};
-use latchkey_shared::store::sign_ups::Write;
-use latchkey_shared::store::tokens::Half;
+use latchkey_shared::store::sign_ups::{Proof, Write};
 use latchkey_shared::store::transaction::CommitError;
 use serde::Serialize;
 
@@ -34,13 +32,12 @@ impl IntoResponse for Verified {
 }
 
 impl State {
-    /// Uses the token up and makes its user active. Of any number of calls at once, with code or
+    /// Uses the proof up and makes its user active. Of any number of calls at once, with code or
     /// link, one succeeds.
     pub(crate) async fn activate(
         &self,
         mut user: User,
-        token: &Token,
-        half: Half,
+        proof: &Proof<'_>,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<User, Problem> {
@@ -52,7 +49,7 @@ impl State {
             let event = caller.event(user.id, kind, now, &*self.random);
             let result = self
                 .sign_ups
-                .verify(&user, token, half, first_admin, &event, now)
+                .verify(&user, proof, first_admin, &event, now)
                 .await;
             match result {
                 Ok(()) => break,

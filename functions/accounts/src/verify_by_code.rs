@@ -3,16 +3,15 @@
 //! For anybody who holds the ids that sign-up or resend answered. Decoys count wrong codes just
 //! as real tokens do, so the answers tell nothing of the address.
 
-use aws_lc_rs::constant_time::verify_slices_are_equal;
 use axum::extract;
 use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::id::{TokenId, UserId};
-use latchkey_shared::domain::token::{MAX_TRIES, Purpose, Token};
+use latchkey_shared::domain::token::{Purpose, Token};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::{Body, Caller, Fields, FromFields, Problem};
+use latchkey_shared::store::sign_ups::Proof;
 use latchkey_shared::store::tokens::Half;
-use secrecy::ExposeSecret;
 
 use crate::State;
 use crate::verification::Verified;
@@ -49,8 +48,9 @@ pub(crate) async fn handler(
 ) -> Result<Verified, Problem> {
     let now = state.clock.now();
     let (token, user) = state
-        .sign_ups
-        .token_and_user(request.token, request.user)
+        .desk
+        .challenges
+        .with_user(request.token, request.user)
         .await?;
     let (token, user) = token
         .zip(user)
@@ -61,33 +61,29 @@ pub(crate) async fn handler(
         })
         .ok_or_else(Problem::code_expired)?;
 
-    // Counted for the account, and for the token: several sign-ups for one address share its
-    // mailbox, and together they get no more tries of a code than one.
-    let tries = state
-        .tokens
-        .bump_if(user.id, PURPOSE, token.id, now)
-        .await?
-        .ok_or_else(Problem::code_expired)?;
-    if !state.tokens.bump_token_if(token.id).await? {
+    // Counted for the token, and for the account whichever token it is tried with: several
+    // sign-ups for one address share its mailbox, and together they get no more tries than one.
+    if !state.desk.challenges.bump_token_if(token.id).await? {
         return Err(Problem::code_expired());
     }
-    let right = state.keys.code(token.id, PURPOSE);
-    let matches = verify_slices_are_equal(
-        right.expose_secret().as_bytes(),
-        request.code.expose().as_bytes(),
-    );
     // The mail may have been asked for again by another who signed up for this address: the code
     // shows that the mailbox is the caller's, and the ids say which account it is to open.
-    if matches.is_err() || token.decoy || user.shadow {
-        return Err(Problem::code_invalid(MAX_TRIES.saturating_sub(tries)));
-    }
-    let user = state
-        .activate(user, &token, Half::Code, &caller, now)
-        .await?;
+    let tried = Token {
+        line: user.id.to_string(),
+        decoy: token.decoy || user.shadow,
+        ..token
+    };
+    state.desk.try_code(&tried, &request.code, now).await?;
+    let proof = Proof {
+        token: &tried,
+        half: Half::Code,
+        sign_ups: None,
+    };
+    let user = state.activate(user, &proof, &caller, now).await?;
     Ok(Verified::from(&user))
 }
 
 /// Whether token and user are of the address in the request.
 fn belong(token: &Token, user: &User, request: &Request) -> bool {
-    token.email == request.email && user.email == request.email
+    token.email() == Some(&request.email) && user.email == request.email
 }

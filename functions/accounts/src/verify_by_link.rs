@@ -5,16 +5,16 @@
 
 use axum::extract;
 use axum::response::{IntoResponse, Response};
-use http::StatusCode;
-use http::header::LOCATION;
 use latchkey_shared::domain::token::Purpose;
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::body::{content_type, read_bytes, read_json, unsupported};
+use latchkey_shared::http::page::form_field;
 use latchkey_shared::http::{Caller, Fields, FromFields, Problem};
+use latchkey_shared::store::sign_ups::Proof;
 use latchkey_shared::store::tokens::Half;
 
 use crate::State;
-use crate::link_page::Page;
+use crate::link_page;
 use crate::verification::Verified;
 
 const PURPOSE: Purpose = Purpose::VerifyEmail;
@@ -53,40 +53,31 @@ async fn by_form(
     request: extract::Request,
 ) -> Result<Response, Problem> {
     let bytes = read_bytes(request).await?;
-    let token = url::form_urlencoded::parse(&bytes)
-        .find(|(name, _)| name == "token")
-        .map(|(_, value)| value.into_owned())
-        .unwrap_or_default();
-    match state.verify_link(&token, caller).await {
-        Ok(_) => match &state.settings.front_end {
-            Some(front_end) => {
-                Ok((StatusCode::SEE_OTHER, [(LOCATION, front_end.clone())]).into_response())
-            }
-            None => Ok(Page::done(state).into_response()),
-        },
-        Err(problem) => Ok(Page::failed(state, &problem).into_response()),
-    }
+    let token = form_field(&bytes, "token");
+    Ok(match state.verify_link(&token, caller).await {
+        Ok(_) => state.site.done(link_page::confirmed(), &*state.random),
+        Err(problem) => {
+            let page = state.site.fail(&problem, link_page::GONE, &*state.random);
+            page.into_response()
+        }
+    })
 }
 
 impl State {
     async fn verify_link(&self, link: &str, caller: &Caller) -> Result<User, Problem> {
         let now = self.clock.now();
-        let id = self
-            .keys
-            .open_link(link, PURPOSE)
-            .ok_or_else(Problem::code_expired)?;
-        let token = self
-            .tokens
-            .get(id)
-            .await?
-            .filter(|token| token.link_is_alive(PURPOSE, now) && !token.decoy)
-            .ok_or_else(Problem::code_expired)?;
+        let token = self.desk.open_link(link, PURPOSE, now).await?;
         let user = self
             .users
             .get(token.user)
             .await?
-            .filter(|user| !user.has_lapsed(now) && user.email == token.email)
+            .filter(|user| !user.has_lapsed(now) && token.email() == Some(&user.email))
             .ok_or_else(Problem::code_expired)?;
-        self.activate(user, &token, Half::Link, caller, now).await
+        let proof = Proof {
+            token: &token,
+            half: Half::Link,
+            sign_ups: None,
+        };
+        self.activate(user, &proof, caller, now).await
     }
 }

@@ -85,7 +85,10 @@ async fn verification(
         code: state.keys.code(token.id, token.purpose),
         link: state.keys.link(token.id, token.purpose),
     };
-    Ok(Some((token.email, Box::new(mail))))
+    Ok(Some((
+        token.target.and_then(|t| t.email().cloned()).unwrap(),
+        Box::new(mail),
+    )))
 }
 
 async fn address(

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use latchkey_shared::cache::DenyMark;
 use latchkey_shared::domain::event::{Event, EventKind};
 use latchkey_shared::domain::id::TokenId;
-use latchkey_shared::domain::token::{Purpose, Token};
+use latchkey_shared::domain::token::Token;
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::gate::deny_marks;
 
@@ -13,28 +13,46 @@ use latchkey_shared::gate::deny_marks;
 pub(crate) struct Plan {
     /// The marks to write.
     pub(crate) deny: Vec<DenyMark>,
-    /// The mail to send.
-    pub(crate) letter: Option<Letter>,
+    /// The mails and SMS to send.
+    pub(crate) letters: Vec<Letter>,
+    /// Whether everything personal of the user goes.
+    pub(crate) erase: bool,
 }
 
-/// A mail to send.
+/// A mail or SMS to send.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) struct Letter {
-    /// What makes two mails one: of equal keys one goes out.
+    /// What makes two letters one: of equal keys one goes out.
     pub(crate) delivery: String,
     /// What it is about.
     pub(crate) subject: Subject,
 }
 
-/// What a mail is about.
-#[derive(Debug, PartialEq, Eq)]
+/// What a letter is about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Subject {
-    /// This token's code and link.
-    Verification(TokenId),
+    /// This token's code, and its link if it has one: to the token's own target.
+    Code(TokenId),
     /// Somebody signed up with the user's address.
     SignUpRepeated,
+    /// Somebody wanted to move another account to the user's address.
+    AddressWanted,
     /// One of the user's sessions was ended.
     SessionEndedByReuse,
+    /// The account moved away from the address that this token is for.
+    EmailChanged(TokenId),
+    /// The account moved to the address that it has now.
+    EmailConfirmed,
+    /// The account moved to another number: by mail, with this token's link.
+    PhoneChanged(TokenId),
+    /// The same, to the number that it moved away from.
+    PhoneReplaced(TokenId),
+    /// The password was changed; this token's link says that it was not the owner.
+    PasswordChanged(TokenId),
+    /// The account is held until a new password is set.
+    AccountHeld,
+    /// The account is gone; this token has its address.
+    AccountDeleted(TokenId),
 }
 
 /// What an event asks for.
@@ -43,41 +61,67 @@ pub(crate) fn of(event: &Event) -> Plan {
     let deny = deny_marks(event.user, kind.ended_sessions(), kind.all_until());
     Plan {
         deny,
-        letter: letter(event),
+        letters: letters(event),
+        erase: matches!(kind, EventKind::Deleted { .. }),
     }
 }
 
-fn letter(event: &Event) -> Option<Letter> {
-    let (subject, delivery) = match &event.kind {
+fn letters(event: &Event) -> Vec<Letter> {
+    let once = |subject| Letter {
+        delivery: event.id.to_string(),
+        subject,
+    };
+    let also = |subject| Letter {
+        delivery: format!("{}#2", event.id),
+        subject,
+    };
+    // Anybody can make these happen to the owner of an address as often as they like, and each
+    // time the owner would get a mail that they can do nothing about. One in an hour says it all.
+    let hourly = |name: &str, subject| {
+        let hour = event.at.as_second().div_euclid(60 * 60);
+        Letter {
+            delivery: format!("{name}#{}#{hour}", event.user),
+            subject,
+        }
+    };
+    match &event.kind {
         EventKind::SignedUp {
             token_id,
             mailed: true,
         }
-        | EventKind::VerificationRequested { token_id } => {
-            (Subject::Verification(*token_id), event.id.to_string())
+        | EventKind::VerificationRequested { token_id }
+        | EventKind::ChallengeRequested { token_id, .. } => vec![once(Subject::Code(*token_id))],
+        EventKind::SignUpRepeated => vec![hourly("sign_up_repeated", Subject::SignUpRepeated)],
+        EventKind::AddressWanted => vec![hourly("address_wanted", Subject::AddressWanted)],
+        EventKind::RefreshTokenReused { .. } => vec![once(Subject::SessionEndedByReuse)],
+        EventKind::EmailChanged { token_id } => vec![
+            once(Subject::EmailChanged(*token_id)),
+            also(Subject::EmailConfirmed),
+        ],
+        EventKind::PhoneChanged { token_id } => vec![
+            once(Subject::PhoneChanged(*token_id)),
+            also(Subject::PhoneReplaced(*token_id)),
+        ],
+        EventKind::PasswordChanged { token_id, .. } => {
+            vec![once(Subject::PasswordChanged(*token_id))]
         }
-        // Anybody can sign up with this address as often as they like, and each time its owner
-        // would get a mail that they can do nothing about. One in an hour says it all.
-        EventKind::SignUpRepeated => {
-            let hour = event.at.as_second().div_euclid(60 * 60);
-            let delivery = format!("sign_up_repeated#{}#{hour}", event.user);
-            (Subject::SignUpRepeated, delivery)
-        }
-        EventKind::RefreshTokenReused { .. } => {
-            (Subject::SessionEndedByReuse, event.id.to_string())
-        }
+        EventKind::ChangeRejected { .. } => vec![once(Subject::AccountHeld)],
+        EventKind::Deleted { token_id, .. } => vec![once(Subject::AccountDeleted(*token_id))],
         EventKind::SignedUp { mailed: false, .. }
         | EventKind::EmailVerified { .. }
+        | EventKind::PhoneVerified
+        | EventKind::ProfileChanged { .. }
+        | EventKind::SteppedUp { .. }
+        | EventKind::Exported
         | EventKind::SessionStarted { .. }
-        | EventKind::SessionsEnded { .. } => return None,
-    };
-    Some(Letter { delivery, subject })
+        | EventKind::SessionsEnded { .. } => Vec::new(),
+    }
 }
 
-/// Whether a token's code and link are any use to who gets them at `now`. A link that leads
-/// nowhere is worse than no mail.
-pub(crate) fn is_worth_mailing(token: &Token, now: Timestamp) -> bool {
-    !token.decoy && token.link_is_alive(Purpose::VerifyEmail, now)
+/// Whether a token's code or link is any use to who gets it at `now`. One that leads nowhere is
+/// worse than no mail.
+pub(crate) fn is_worth_sending(token: &Token, now: Timestamp) -> bool {
+    !token.decoy && !token.consumed && now < token.expires_at()
 }
 
 /// Whether the user is somebody to write to at `now`, at an address that they have verified.
@@ -91,6 +135,7 @@ mod tests {
     use aws_lambda_events::event::dynamodb::Event as Batch;
     use jiff::SignedDuration;
     use latchkey_shared::domain::id::{SessionId, UserId};
+    use latchkey_shared::domain::token::{Purpose, Target};
     use latchkey_shared::store::events;
     use serde_json::{Value, json};
 
@@ -145,10 +190,10 @@ mod tests {
             assert_eq!(event.kind.type_name(), kind);
             let letter = Letter {
                 delivery: EVENT.to_owned(),
-                subject: Subject::Verification(ID.parse().unwrap()),
+                subject: Subject::Code(ID.parse().unwrap()),
             };
             let plan = of(&event);
-            assert_eq!(plan.letter, Some(letter));
+            assert_eq!(plan.letters, [letter]);
             assert!(plan.deny.is_empty());
         }
     }
@@ -158,7 +203,7 @@ mod tests {
         let delivery = |minutes: i64| {
             let at = AT + minutes * 60 * 1000;
             let event = event(at, "user.sign_up_repeated", Value::Null);
-            let letter = of(&event).letter.unwrap();
+            let letter = of(&event).letters.remove(0);
             assert_eq!(letter.subject, Subject::SignUpRepeated);
             letter.delivery
         };
@@ -171,9 +216,9 @@ mod tests {
     fn a_reused_refresh_token_ends_its_session_and_is_told() {
         let data = json!({"M": {"sessionId": {"S": ID}}});
         let event = event(AT, "session.refresh_token_reused", data);
-        let plan = of(&event);
+        let mut plan = of(&event);
         assert_eq!(plan.deny, marks(&[ID]));
-        let letter = plan.letter.unwrap();
+        let letter = plan.letters.remove(0);
         assert_eq!(letter.subject, Subject::SessionEndedByReuse);
         assert_eq!(letter.delivery, EVENT);
         assert_eq!(event.source.ip.unwrap().to_string(), "203.0.113.7");
@@ -191,7 +236,7 @@ mod tests {
         for (kind, data) in [("session.ended", ended), ("session.started", started)] {
             let plan = of(&event(AT, kind, data));
             assert_eq!(plan.deny, marks(&[ID, USER]), "{kind}");
-            assert_eq!(plan.letter, None, "{kind}");
+            assert_eq!(plan.letters, [], "{kind}");
         }
     }
 
@@ -203,7 +248,8 @@ mod tests {
             plan,
             Plan {
                 deny: vec![],
-                letter: None
+                letters: vec![],
+                erase: false,
             }
         );
     }
@@ -245,22 +291,22 @@ mod tests {
             ID.parse().unwrap(),
             Purpose::VerifyEmail,
             USER.parse::<UserId>().unwrap(),
-            "ada@example.com".parse().unwrap(),
+            Some(Target::Email("ada@example.com".parse().unwrap())),
             made,
         );
         let last = token.link_expires_at - SignedDuration::from_millis(1);
-        assert!(is_worth_mailing(&token, made));
-        assert!(is_worth_mailing(&token, last));
-        assert!(!is_worth_mailing(&token, token.link_expires_at));
+        assert!(is_worth_sending(&token, made));
+        assert!(is_worth_sending(&token, last));
+        assert!(!is_worth_sending(&token, token.link_expires_at));
         let consumed = Token {
             consumed: true,
             ..token.clone()
         };
-        assert!(!is_worth_mailing(&consumed, made));
+        assert!(!is_worth_sending(&consumed, made));
         let decoy = Token {
             decoy: true,
             ..token
         };
-        assert!(!is_worth_mailing(&decoy, made));
+        assert!(!is_worth_sending(&decoy, made));
     }
 }

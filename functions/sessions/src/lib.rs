@@ -7,21 +7,25 @@ mod logout_all;
 mod me;
 mod refresh;
 mod sign_in;
+mod step_up;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, patch, post};
+use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
+use latchkey_shared::current_password::CurrentPassword;
 use latchkey_shared::gate::Gate;
-use latchkey_shared::http::Authority;
 use latchkey_shared::http::cookies::RefreshCookie;
+use latchkey_shared::http::{Authority, Limiter};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::password_hash::PasswordHasher;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::sessions::Sessions;
+use latchkey_shared::store::tokens::Tokens;
 use latchkey_shared::store::users::Users;
 
 /// What this function uses, and nothing else.
@@ -31,6 +35,10 @@ pub struct State {
     sessions: Sessions,
     gate: Gate,
     hasher: PasswordHasher,
+    tokens: Tokens,
+    desk: Desk,
+    limiter: Limiter,
+    current_password: CurrentPassword,
     keys: Arc<Keyring>,
     cookie: RefreshCookie,
     authority: Authority,
@@ -45,11 +53,17 @@ impl State {
         let env = &platform.env;
         let cache = platform.cache().await?;
         let sessions = Sessions::open(&client, env)?;
+        let limiter = Limiter::new(cache.clone());
+        let hasher = platform.password_hasher()?;
         Ok(Self {
             users: Users::open(&client, env)?,
             gate: Gate::open(platform, sessions.clone(), cache.clone())?,
             sessions,
-            hasher: platform.password_hasher()?,
+            current_password: CurrentPassword::new(hasher.clone(), limiter.clone()),
+            hasher,
+            tokens: Tokens::open(&client, env)?,
+            desk: Desk::open(platform)?,
+            limiter,
             keys: platform.keys.clone(),
             cookie: RefreshCookie::open(env)?,
             authority: Authority::open(platform, &client, cache)?,
@@ -70,6 +84,7 @@ pub fn router(state: State) -> Router {
     Router::new()
         .route("/api/auth/sign-in", post(sign_in::handler))
         .route("/api/auth/sign-in/email", post(sign_in::handler))
+        .route("/api/auth/step-up", post(step_up::handler))
         .route("/api/auth/user/refresh", patch(refresh::handler))
         .route("/api/auth/user/me", get(me::handler).post(me::handler))
         .route("/api/auth/user/logout", delete(logout::handler))

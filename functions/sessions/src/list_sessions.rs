@@ -20,10 +20,10 @@ pub(crate) async fn handler(
     let now = state.clock.now();
     let (user, current) = (caller.claims.sub, caller.claims.sid);
     let (user, sessions) = tokio::try_join!(state.users.get(user), state.sessions.of_user(user))?;
-    let valid_after = user.and_then(|user| user.tokens_valid_after);
+    let cutoff = user.and_then(|user| user.cutoff);
     let mut alive: Vec<_> = sessions
         .iter()
-        .filter(|session| session.is_alive(now, valid_after))
+        .filter(|session| session.is_alive(now, cutoff))
         .collect();
     alive.sort_by_key(|session| std::cmp::Reverse(session.last_used_at));
     let sessions = alive

@@ -26,5 +26,5 @@ pub(crate) async fn handler(
         Err(CommitError::Store(error)) => return Err(error.into()),
     }
     state.gate.deny(user, &[session], None).await;
-    Ok(state.signed_out())
+    Ok(state.cookie.signed_out())
 }

@@ -4,7 +4,6 @@
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use http::header::{HeaderName, HeaderValue, SET_COOKIE};
 use latchkey_shared::domain::event::{EndReason, EventKind};
 use latchkey_shared::domain::id::{SessionId, UserId};
 use latchkey_shared::http::{Authenticated, Caller, Fields, FromFields, Problem, Query};
@@ -37,7 +36,7 @@ pub(crate) async fn handler(
     state.end_all(user.claims.sub, current, &caller).await?;
     Ok(match current {
         Some(_) => StatusCode::NO_CONTENT.into_response(),
-        None => state.signed_out(),
+        None => state.cookie.signed_out(),
     })
 }
 
@@ -74,17 +73,5 @@ impl State {
             self.gate.deny(user, ids, valid_after).await;
         }
         Ok(())
-    }
-
-    /// The answer to a browser that is signed out here: forget what you keep for us.
-    pub(crate) fn signed_out(&self) -> Response {
-        let mut response = StatusCode::NO_CONTENT.into_response();
-        let headers = response.headers_mut();
-        headers.append(SET_COOKIE, self.cookie.clear());
-        headers.insert(
-            HeaderName::from_static("clear-site-data"),
-            HeaderValue::from_static(r#""cookies", "storage""#),
-        );
-        response
     }
 }

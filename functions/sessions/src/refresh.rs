@@ -90,11 +90,9 @@ impl State {
                 OldToken::Stolen => return Err(self.end_stolen(&session, caller, now).await?),
             },
         };
-        user.filter(|user| {
-            user.status == Status::Active && session.is_alive(now, user.tokens_valid_after)
-        })
-        .map(|user| (user, session))
-        .ok_or_else(session_expired)
+        user.filter(|user| user.status == Status::Active && session.is_alive(now, user.cutoff))
+            .map(|user| (user, session))
+            .ok_or_else(session_expired)
     }
 
     /// Ends a session whose used-up token came again: somebody has a copy.

@@ -8,7 +8,7 @@ use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::identifier::Identifier;
 use latchkey_shared::domain::password::SubmittedPassword;
 use latchkey_shared::gate::{Delivery, Entrant, SignedIn, invalid_credentials};
-use latchkey_shared::http::{Anonymous, Body, Caller, Fields, FromFields, Problem, phone_number};
+use latchkey_shared::http::{Anonymous, Body, Caller, Fields, FromFields, Problem, account_name};
 use latchkey_shared::password_hash::Verdict;
 use latchkey_shared::store::sessions::PasswordProof;
 use latchkey_shared::store::users::Claim;
@@ -27,7 +27,7 @@ pub(crate) struct Request {
 
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let identifier = identifier(fields);
+        let identifier = account_name(fields, true);
         let password = fields.required("password");
         let delivery = fields.optional("tokenDelivery");
         // A form may send these empty. Nobody has a second factor as yet that they could name.
@@ -44,40 +44,6 @@ impl FromFields for Request {
     }
 }
 
-/// The one of `email`, `username`, `phoneNumber` (or `countryCode` and `mobile`) and `identifier`
-/// that the request names the account by.
-fn identifier(fields: &mut Fields) -> Option<Identifier> {
-    let email = fields.optional("email");
-    let username = fields.optional("username");
-    let phone = phone_number(fields);
-    let any = fields.optional::<Identifier>("identifier");
-    let mut given = [
-        email?.map(Identifier::Email),
-        username?.map(Identifier::Username),
-        phone?.map(Identifier::Phone),
-        any?,
-    ]
-    .into_iter()
-    .flatten();
-    let (first, second) = (given.next(), given.next());
-    if second.is_some() {
-        fields.refuse(
-            "identifier",
-            "ambiguous",
-            "Send one of email, username, phoneNumber and identifier.",
-        );
-        return None;
-    }
-    if first.is_none() {
-        fields.refuse(
-            "identifier",
-            "required",
-            "Send one of email, username, phoneNumber and identifier.",
-        );
-    }
-    first
-}
-
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     _: Anonymous,
@@ -85,14 +51,12 @@ pub(crate) async fn handler(
     Body(request): Body<Request>,
 ) -> Result<SignedIn, Problem> {
     let now = state.clock.now();
-    let claim = match &request.identifier {
-        Identifier::Email(email) => Claim::Email(email),
-        Identifier::Username(username) => Claim::Username(username),
-        Identifier::Phone(phone) => Claim::Phone(phone),
-    };
+    let holder = state
+        .users
+        .holder(Claim::from(&request.identifier), now)
+        .await?;
     // For nobody the same reads are made, of a user who is not there.
-    let holder = state.users.holder(claim, now).await?;
-    let id = holder.unwrap_or_else(|| UserId::new(now, &*state.random));
+    let id = holder.map_or_else(|| UserId::new(now, &*state.random), |holder| holder.user);
     let (user, sessions) = tokio::try_join!(state.users.get(id), state.sessions.of_user(id))?;
     let user = user.filter(|user| !user.has_lapsed(now));
 

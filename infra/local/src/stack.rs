@@ -268,9 +268,11 @@ impl Stack {
 async fn functions(platform: &Platform) -> Result<Router, StackError> {
     let accounts = latchkey_accounts::State::open(platform).await?;
     let sessions = latchkey_sessions::State::open(platform).await?;
+    let profile = latchkey_profile::State::open(platform).await?;
     let federation = latchkey_federation::State::open(platform)?;
     Ok(latchkey_accounts::router(accounts)
         .merge(latchkey_sessions::router(sessions))
+        .merge(latchkey_profile::router(profile))
         .merge(latchkey_federation::router(federation)))
 }
 

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{EventId, SessionId, TokenId, UserId};
 use super::session::Source;
+use super::token::Purpose;
 
 /// One thing that happened to one user.
 #[derive(Debug, Clone)]
@@ -53,6 +54,80 @@ pub enum EventKind {
     EmailVerified {
         /// Whether the user became the first admin by it.
         became_admin: bool,
+    },
+    /// A code or link was asked for.
+    #[serde(rename = "challenge.requested", rename_all = "camelCase")]
+    ChallengeRequested {
+        /// What for.
+        purpose: Purpose,
+        /// The token whose code and link are sent.
+        token_id: TokenId,
+    },
+    /// Another account asked for the address of this user, who is told.
+    #[serde(rename = "user.address_wanted")]
+    AddressWanted,
+    /// The phone number was verified.
+    #[serde(rename = "user.phone_verified")]
+    PhoneVerified,
+    /// Name, picture, username or preferences were changed.
+    #[serde(rename = "user.profile_changed", rename_all = "camelCase")]
+    ProfileChanged {
+        /// The fields that were sent, by their names in the request.
+        fields: Vec<String>,
+    },
+    /// The account moved to another address; the old one is told.
+    #[serde(rename = "user.email_changed", rename_all = "camelCase")]
+    EmailChanged {
+        /// The token whose link takes it back.
+        token_id: TokenId,
+    },
+    /// The account moved to another phone number; the owner is told.
+    #[serde(rename = "user.phone_changed", rename_all = "camelCase")]
+    PhoneChanged {
+        /// The token whose link takes it back.
+        token_id: TokenId,
+    },
+    /// The password was changed; the owner is told.
+    #[serde(rename = "user.password_changed", rename_all = "camelCase")]
+    PasswordChanged {
+        /// Whether it was reset by somebody who could not sign in.
+        reset: bool,
+        /// The token whose link says that it was not the owner.
+        token_id: TokenId,
+        /// The sessions that ended with it.
+        session_ids: Vec<SessionId>,
+        /// The session that it was changed from, which goes on.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        kept: Option<SessionId>,
+        /// Every session that began at this moment or before ended too, listed or not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        all_until: Option<Timestamp>,
+    },
+    /// The owner said that a change was not theirs: it is undone, every session ended, and the
+    /// account held until they set a new password.
+    #[serde(rename = "user.change_rejected", rename_all = "camelCase")]
+    ChangeRejected {
+        /// Every session that began at this moment or before ended.
+        all_until: Timestamp,
+    },
+    /// The user confirmed who they are in a session that was on.
+    #[serde(rename = "session.stepped_up", rename_all = "camelCase")]
+    SteppedUp {
+        /// The session.
+        session_id: SessionId,
+        /// How they did (RFC 8176).
+        amr: Vec<String>,
+    },
+    /// Everything that is held of the user was handed out to them.
+    #[serde(rename = "user.exported")]
+    Exported,
+    /// The account is gone, and the personal data in other places goes with it.
+    #[serde(rename = "user.deleted", rename_all = "camelCase")]
+    Deleted {
+        /// The token that carries the address to the mail that says so.
+        token_id: TokenId,
+        /// Every session that began at this moment or before ended.
+        all_until: Timestamp,
     },
     /// A session began.
     #[serde(rename = "session.started", rename_all = "camelCase")]
@@ -103,6 +178,17 @@ impl EventKind {
             Self::SignUpRepeated => "user.sign_up_repeated",
             Self::VerificationRequested { .. } => "user.verification_requested",
             Self::EmailVerified { .. } => "user.email_verified",
+            Self::ChallengeRequested { .. } => "challenge.requested",
+            Self::AddressWanted => "user.address_wanted",
+            Self::PhoneVerified => "user.phone_verified",
+            Self::ProfileChanged { .. } => "user.profile_changed",
+            Self::EmailChanged { .. } => "user.email_changed",
+            Self::PhoneChanged { .. } => "user.phone_changed",
+            Self::PasswordChanged { .. } => "user.password_changed",
+            Self::ChangeRejected { .. } => "user.change_rejected",
+            Self::SteppedUp { .. } => "session.stepped_up",
+            Self::Exported => "user.exported",
+            Self::Deleted { .. } => "user.deleted",
             Self::SessionStarted { .. } => "session.started",
             Self::SessionsEnded { .. } => "session.ended",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
@@ -112,7 +198,12 @@ impl EventKind {
     /// Up to when every session of the user ended with this event.
     pub fn all_until(&self) -> Option<Timestamp> {
         match self {
-            Self::SessionsEnded { all_until, .. } => *all_until,
+            Self::SessionsEnded { all_until, .. } | Self::PasswordChanged { all_until, .. } => {
+                *all_until
+            }
+            Self::ChangeRejected { all_until } | Self::Deleted { all_until, .. } => {
+                Some(*all_until)
+            }
             _ => None,
         }
     }
@@ -121,12 +212,25 @@ impl EventKind {
     pub fn ended_sessions(&self) -> &[SessionId] {
         match self {
             Self::SessionStarted { evicted, .. } => evicted,
-            Self::SessionsEnded { session_ids, .. } => session_ids,
+            Self::SessionsEnded { session_ids, .. } | Self::PasswordChanged { session_ids, .. } => {
+                session_ids
+            }
             Self::RefreshTokenReused { session_id } => std::slice::from_ref(session_id),
-            Self::SignedUp { .. }
-            | Self::SignUpRepeated
-            | Self::VerificationRequested { .. }
-            | Self::EmailVerified { .. } => &[],
+            _ => &[],
+        }
+    }
+
+    /// The token that this event made, if it made one.
+    pub fn token(&self) -> Option<TokenId> {
+        match self {
+            Self::SignedUp { token_id, .. }
+            | Self::VerificationRequested { token_id }
+            | Self::ChallengeRequested { token_id, .. }
+            | Self::EmailChanged { token_id }
+            | Self::PhoneChanged { token_id }
+            | Self::PasswordChanged { token_id, .. }
+            | Self::Deleted { token_id, .. } => Some(*token_id),
+            _ => None,
         }
     }
 }

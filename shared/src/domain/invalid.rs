@@ -15,6 +15,7 @@ const CODES: &[&str] = &[
     "invalid_id",
     "invalid_locale",
     "invalid_phone_number",
+    "invalid_url",
     "invalid_username",
     "nothing_visible",
     "surrounding_space",
@@ -100,7 +101,7 @@ fn without_position(text: &str) -> &str {
 ///
 /// `expected` ends the sentence "expected …" for a value of another kind. That sentence does not
 /// quote the value, as serde's own does with numbers: it may be a secret on its way to a log.
-pub(crate) fn deserialize<'de, T, D>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
+pub fn deserialize<'de, T, D>(deserializer: D, expected: &'static str) -> Result<T, D::Error>
 where
     T: TryFrom<String, Error = Invalid>,
     D: Deserializer<'de>,

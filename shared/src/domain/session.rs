@@ -81,12 +81,12 @@ impl Session {
         }
     }
 
-    /// Whether the session is still on at `now`, for a user whose sessions up to
-    /// `tokens_valid_after` have all been ended.
-    pub fn is_alive(&self, now: Timestamp, tokens_valid_after: Option<Timestamp>) -> bool {
+    /// Whether the session is still on at `now`, for a user whose sessions up to `cutoff` have
+    /// been ended.
+    pub fn is_alive(&self, now: Timestamp, cutoff: Option<Cutoff>) -> bool {
         now < self.expires_at
             && now < self.idle_expires_at
-            && tokens_valid_after.is_none_or(|after| self.created_at > after)
+            && cutoff.is_none_or(|cutoff| cutoff.spares(self))
     }
 
     /// What a refresh token with an old counter means: `counter` is not the current one.
@@ -99,6 +99,21 @@ impl Session {
         } else {
             OldToken::Stolen
         }
+    }
+}
+
+/// An end of a user's sessions.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cutoff {
+    /// Sessions that began at this moment or before are over.
+    pub at: Timestamp,
+    /// All but this one, from which the others were ended.
+    pub kept: Option<SessionId>,
+}
+
+impl Cutoff {
+    fn spares(self, session: &Session) -> bool {
+        session.created_at > self.at || self.kept == Some(session.id)
     }
 }
 
@@ -158,6 +173,10 @@ mod tests {
         assert!(session.is_alive(at(1), None));
         assert!(!session.is_alive(at(0) + IDLE_LIFE, None));
         assert!(!session.is_alive(at(0) + ABSOLUTE_LIFE, None));
-        assert!(!session.is_alive(at(1), Some(at(0))));
+        let cutoff = |kept| Some(Cutoff { at: at(0), kept });
+        assert!(!session.is_alive(at(1), cutoff(None)));
+        assert!(session.is_alive(at(1), cutoff(Some(session.id))));
+        let other = SessionId::from_bytes([3; 16]);
+        assert!(!session.is_alive(at(1), cutoff(Some(other))));
     }
 }

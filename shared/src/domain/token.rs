@@ -8,11 +8,13 @@ use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::email::EmailAddress;
-use super::id::{TokenId, UserId};
+use super::id::{SessionId, TokenId, UserId};
+use super::locale::Locale;
+use super::phone::PhoneNumber;
 
 /// Wrong codes that end a code.
 pub const MAX_TRIES: u32 = 5;
-/// How long a client should wait before it asks for another mail.
+/// How long a client should wait before it asks for another message.
 pub const RESEND_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
 /// What a token is good for. One that was made for one purpose never serves another.
@@ -21,29 +23,139 @@ pub const RESEND_AFTER: SignedDuration = SignedDuration::from_secs(60);
 pub enum Purpose {
     /// Shows that the address of a sign-up is its owner's.
     VerifyEmail,
+    /// Shows that an address or number of an account is its owner's, for whoever asks.
+    Otp,
+    /// Sets a new password for somebody who has forgotten theirs.
+    ResetPassword,
+    /// Sets a new password for somebody who is signed in.
+    ChangePassword,
+    /// Moves an account to a new address.
+    ChangeEmail,
+    /// Moves an account to a new phone number.
+    ChangePhone,
+    /// Shows that who is signed in is still the same person.
+    StepUp,
+    /// Says that a change was not the owner's: undoes it and holds the account.
+    NotMe,
+    /// Carries the address of an account that is gone to the mail that says so. Opens nothing.
+    Farewell,
 }
 
 impl Purpose {
+    /// Every purpose.
+    pub const ALL: [Self; 9] = [
+        Self::VerifyEmail,
+        Self::Otp,
+        Self::ResetPassword,
+        Self::ChangePassword,
+        Self::ChangeEmail,
+        Self::ChangePhone,
+        Self::StepUp,
+        Self::NotMe,
+        Self::Farewell,
+    ];
+
     /// The name in tables and in the MAC's input.
     pub fn as_str(self) -> &'static str {
         match self {
             Self::VerifyEmail => "verify_email",
+            Self::Otp => "otp",
+            Self::ResetPassword => "reset_password",
+            Self::ChangePassword => "change_password",
+            Self::ChangeEmail => "change_email",
+            Self::ChangePhone => "change_phone",
+            Self::StepUp => "step_up",
+            Self::NotMe => "not_me",
+            Self::Farewell => "farewell",
         }
     }
 
-    /// How long the code lives (ASVS 6.5.5: 10 minutes at most).
+    /// How long the code lives (ASVS 6.5.5: 10 minutes at most); nothing where there is none.
     pub fn code_life(self) -> SignedDuration {
         match self {
-            Self::VerifyEmail => SignedDuration::from_mins(10),
+            Self::Otp => SignedDuration::from_mins(5),
+            Self::VerifyEmail
+            | Self::ResetPassword
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::ChangePhone
+            | Self::StepUp => SignedDuration::from_mins(10),
+            Self::NotMe | Self::Farewell => SignedDuration::ZERO,
         }
     }
 
-    /// How long the link lives.
+    /// How long the link lives; nothing where there is none.
     pub fn link_life(self) -> SignedDuration {
         match self {
             Self::VerifyEmail => SignedDuration::from_hours(24),
+            // It has none; this is how long the mail may be tried.
+            Self::Farewell => SignedDuration::from_hours(24),
+            Self::ResetPassword => SignedDuration::from_mins(30),
+            Self::NotMe => SignedDuration::from_hours(7 * 24),
+            Self::Otp
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::ChangePhone
+            | Self::StepUp => SignedDuration::ZERO,
         }
     }
+
+    /// Whether only the newest code of a line is good.
+    ///
+    /// Not for what a stranger can ask for as often as once a minute with nothing but an address:
+    /// by asking again they would keep the owner's code from ever working.
+    pub fn newest_wins(self) -> bool {
+        match self {
+            Self::VerifyEmail | Self::ResetPassword | Self::NotMe | Self::Farewell => false,
+            Self::Otp
+            | Self::ChangePassword
+            | Self::ChangeEmail
+            | Self::ChangePhone
+            | Self::StepUp => true,
+        }
+    }
+}
+
+/// Where a token is sent, and what it speaks for.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Target {
+    /// An email address.
+    Email(EmailAddress),
+    /// A phone number, by SMS.
+    Phone(PhoneNumber),
+}
+
+impl Target {
+    /// The address, if it is one.
+    pub fn email(&self) -> Option<&EmailAddress> {
+        match self {
+            Self::Email(email) => Some(email),
+            Self::Phone(_) => None,
+        }
+    }
+}
+
+/// What a "that was not me" takes back.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Undo {
+    /// Nothing but the trust in the account's password and sessions.
+    Trust,
+    /// The account's address: it becomes the token's target again.
+    Email,
+    /// The account's phone number: it becomes this one again, or none.
+    Phone(Option<FormerPhone>),
+}
+
+/// A phone number as an account had it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerPhone {
+    /// The number.
+    pub number: PhoneNumber,
+    /// Whether it had been shown to be the user's.
+    pub verified: bool,
 }
 
 /// A one-time token.
@@ -55,8 +167,19 @@ pub struct Token {
     pub purpose: Purpose,
     /// Whose it is. For a decoy nobody has this id.
     pub user: UserId,
-    /// The one address it is sent to and speaks for.
-    pub email: EmailAddress,
+    /// The one address or number that it is sent to and speaks for. A decoy may have none.
+    pub target: Option<Target>,
+    /// For whom tries of its code are counted: the same text for all codes of one account, or of
+    /// one address where no account may be told from none.
+    pub line: String,
+    /// The user's epoch when it was made: it dies with the next one.
+    pub epoch: u32,
+    /// The session that asked for it, where none other may use it.
+    pub session: Option<SessionId>,
+    /// What using it takes back.
+    pub undo: Option<Undo>,
+    /// The language of its mail, where its user is gone and can't say.
+    pub locale: Option<Locale>,
     /// When its code ends.
     pub code_expires_at: Timestamp,
     /// When its link ends.
@@ -69,24 +192,34 @@ pub struct Token {
 }
 
 impl Token {
-    /// A fresh token of this purpose.
+    /// A fresh token of this purpose, whose tries are counted for its user.
     pub fn new(
         id: TokenId,
         purpose: Purpose,
         user: UserId,
-        email: EmailAddress,
+        target: Option<Target>,
         now: Timestamp,
     ) -> Self {
         Self {
             id,
             purpose,
             user,
-            email,
+            target,
+            line: user.to_string(),
+            epoch: 0,
+            session: None,
+            undo: None,
+            locale: None,
             code_expires_at: now + purpose.code_life(),
             link_expires_at: now + purpose.link_life(),
             consumed: false,
             decoy: false,
         }
+    }
+
+    /// The address that it is sent to, if it is mailed.
+    pub fn email(&self) -> Option<&EmailAddress> {
+        self.target.as_ref().and_then(Target::email)
     }
 
     /// Whether its code may still be tried.
@@ -97,5 +230,10 @@ impl Token {
     /// Whether its link may still be followed.
     pub fn link_is_alive(&self, purpose: Purpose, now: Timestamp) -> bool {
         self.purpose == purpose && !self.consumed && now < self.link_expires_at
+    }
+
+    /// When it is of no more use to anybody.
+    pub fn expires_at(&self) -> Timestamp {
+        self.code_expires_at.max(self.link_expires_at)
     }
 }

@@ -6,14 +6,21 @@ use serde::{Deserialize, Serialize};
 
 use super::email::EmailAddress;
 use super::id::UserId;
+use super::image_url::ImageUrl;
+use super::locale::Locale;
 use super::name::DisplayName;
 use super::phone::PhoneNumber;
+use super::session::Cutoff;
+use super::token::{FormerPhone, Target};
 use super::username::Username;
 
 /// How long a sign-up that nobody verifies holds its username and phone number: long enough for a
 /// mail that is asked for again some days later. After it anyone may sign up with them. Its address
 /// it never holds against another sign-up: whoever verifies first has it.
 pub const PENDING_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
+
+/// How long a change of address or number can be undone.
+pub const UNDO_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 * 24);
 
 /// The role that every user has.
 pub const USER_ROLE: &str = "user";
@@ -44,6 +51,22 @@ pub enum Status {
     Deleted,
 }
 
+impl Status {
+    /// The name in tables and answers.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Pending => "pending",
+            Self::Active => "active",
+            Self::Blocked => "blocked",
+            Self::Paused => "paused",
+            Self::Deactivated => "deactivated",
+            Self::Banned => "banned",
+            Self::SecurityIssue => "security_issue",
+            Self::Deleted => "deleted",
+        }
+    }
+}
+
 /// Everything the service knows of a user but their sessions.
 #[derive(Debug, Clone)]
 #[expect(
@@ -69,7 +92,7 @@ pub struct User {
     /// verified it since.
     pub holds_phone: bool,
     /// A picture of them.
-    pub image_url: Option<String>,
+    pub image_url: Option<ImageUrl>,
     /// Where the account stands.
     pub status: Status,
     /// The names of their roles.
@@ -80,8 +103,14 @@ pub struct User {
     pub mfa_enabled: bool,
     /// Their password as a PHC string; none for those who never set one.
     pub password_hash: Option<SecretString>,
-    /// Sessions begun at this moment or before are over.
-    pub tokens_valid_after: Option<Timestamp>,
+    /// The last end of all their sessions.
+    pub cutoff: Option<Cutoff>,
+    /// How often password or address changed. Tokens of an earlier epoch are dead.
+    pub epoch: u32,
+    /// The addresses and numbers that they had in the last days, and can have back.
+    pub former: Vec<Former>,
+    /// What they want to be told, and in which language.
+    pub preferences: Preferences,
     /// A sign-up for an address that somebody else holds: it looks like any other from outside,
     /// and can never be verified.
     pub shadow: bool,
@@ -91,10 +120,57 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
+/// An address or number that was a user's, and is held for them while the change can be undone.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Former {
+    /// The address or number.
+    pub target: Target,
+    /// When it was given up, in milliseconds since 1970.
+    pub given_up_at: i64,
+}
+
+impl Former {
+    /// Whether it is still held for the user at `now`.
+    pub fn is_held(&self, now: Timestamp) -> bool {
+        now.as_millisecond() < self.given_up_at + UNDO_LIFE.as_secs() * 1000
+    }
+}
+
+/// What a user wants to be told, and in which language.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase", default)]
+pub struct Preferences {
+    /// Whether to tell them of a sign-in on a device that they have not used before.
+    pub notify_new_device: bool,
+    /// Whether to tell them of a sign-in from a place that they have not been at before.
+    pub notify_new_location: bool,
+    /// The language of what is written to them.
+    pub locale: Locale,
+}
+
+impl Default for Preferences {
+    fn default() -> Self {
+        Self {
+            notify_new_device: true,
+            notify_new_location: true,
+            locale: Locale::default(),
+        }
+    }
+}
+
 impl User {
     /// Whether a sign-up has run out of time to be verified. Such a user is as good as gone.
     pub fn has_lapsed(&self, now: Timestamp) -> bool {
         self.lapses_at.is_some_and(|at| at <= now)
+    }
+
+    /// The phone number as it is now, to go back to.
+    pub fn former_phone(&self) -> Option<FormerPhone> {
+        self.phone_number.clone().map(|number| FormerPhone {
+            number,
+            verified: self.phone_verified,
+        })
     }
 
     /// What the user's roles allow, for the access token.

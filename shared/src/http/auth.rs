@@ -7,6 +7,7 @@ use axum::extract::{FromRef, FromRequestParts};
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 use http::request::Parts;
+use jiff::{SignedDuration, Timestamp};
 
 use super::problem::{Code, Problem};
 use crate::access_token::{AccessTokens, Claims};
@@ -34,6 +35,26 @@ pub struct Authenticated {
     pub claims: Claims,
     /// The user and session as DynamoDB has them, where the check had to read them.
     pub loaded: Option<(User, Session)>,
+}
+
+/// A caller who proved who they are a short time ago: for what a stolen session must not do.
+#[derive(Debug, Clone)]
+pub struct Fresh(pub Authenticated);
+
+/// How long a proof is fresh. Refreshing never makes it so again.
+const FRESHNESS: SignedDuration = SignedDuration::from_mins(10);
+
+impl Fresh {
+    /// This caller, if their proof is fresh at `now`.
+    pub fn check(caller: Authenticated, now: Timestamp) -> Result<Self, Problem> {
+        if now.as_second() - caller.claims.auth_time > FRESHNESS.as_secs() {
+            return Err(Problem::new(
+                Code::StepUpRequired,
+                "Confirm that it is you with POST /api/auth/step-up, then send this again.",
+            ));
+        }
+        Ok(Self(caller))
+    }
 }
 
 /// A caller without a good access token, on routes that are for those.
@@ -108,7 +129,7 @@ impl Authority {
         let (user, session) = self.sessions.with_user(claims.sub, claims.sid).await?;
         let now = self.clock.now();
         Ok(user.zip(session).filter(|(user, session)| {
-            user.status == Status::Active && session.is_alive(now, user.tokens_valid_after)
+            user.status == Status::Active && session.is_alive(now, user.cutoff)
         }))
     }
 }
@@ -148,6 +169,19 @@ where
                 Refusal::Bad => Problem::unauthenticated(true),
                 Refusal::Failed(problem) => problem,
             })
+    }
+}
+
+impl<S> FromRequestParts<S> for Fresh
+where
+    S: Send + Sync,
+    Authority: FromRef<S>,
+{
+    type Rejection = Problem;
+
+    async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
+        let caller = Authenticated::from_request_parts(parts, state).await?;
+        Self::check(caller, Authority::from_ref(state).clock.now())
     }
 }
 

@@ -41,24 +41,32 @@ impl<S: Send + Sync, T: FromFields> FromRequest<S> for Body<T> {
 
 /// Reads a JSON body that may be left away.
 pub async fn read_optional_json<T: FromFields + Default>(request: Request) -> Result<T, Problem> {
-    let (parts, body) = request.into_parts();
-    let bytes = read_bytes(Request::from_parts(parts.clone(), body)).await?;
+    let is_json = is_json(&request);
+    let bytes = read_bytes(request).await?;
     if bytes.is_empty() {
         return Ok(T::default());
     }
-    read_json(Request::from_parts(parts, bytes.into())).await
+    parse(is_json, &bytes)
 }
 
 /// Reads a JSON body.
 pub async fn read_json<T: FromFields>(request: Request) -> Result<T, Problem> {
-    let is_json = content_type(&request).as_deref() == Some("application/json");
+    let is_json = is_json(&request);
     let bytes = read_bytes(request).await?;
+    parse(is_json, &bytes)
+}
+
+fn is_json(request: &Request) -> bool {
+    content_type(request).as_deref() == Some("application/json")
+}
+
+fn parse<T: FromFields>(is_json: bool, bytes: &[u8]) -> Result<T, Problem> {
     if !is_json && !bytes.is_empty() {
         return Err(unsupported(
             "Send JSON with the content type application/json.",
         ));
     }
-    let fields: RawFields = serde_json::from_slice(&bytes).map_err(|error| {
+    let fields: RawFields = serde_json::from_slice(bytes).map_err(|error| {
         if error.is_data() {
             Problem::validation(vec![FieldError::new(
                 "",
@@ -159,9 +167,28 @@ impl Fields {
         }
     }
 
+    /// A field that may be absent, or null to take away what is there. The outer `None` means that
+    /// it was bad, the next one that it was absent.
+    #[expect(
+        clippy::option_option,
+        reason = "bad, absent and null are three things"
+    )]
+    pub fn clearable<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<Option<T>>> {
+        match self.values.remove(name) {
+            None => Some(None),
+            Some(Value::Null) => Some(Some(None)),
+            Some(value) => self.parse(name, value).map(|value| Some(Some(value))),
+        }
+    }
+
     /// Whether the field is there, whatever it holds.
     pub fn has(&self, name: &str) -> bool {
         self.values.get(name).is_some_and(|value| !value.is_null())
+    }
+
+    /// Whether the field was sent, be it null.
+    pub fn holds(&self, name: &str) -> bool {
+        self.values.contains_key(name)
     }
 
     /// Takes the field away unread.

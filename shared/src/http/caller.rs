@@ -1,7 +1,7 @@
 //! Who is calling: address and client as API Gateway reports them, never as headers claim.
 
 use axum::extract::{FromRequestParts, Request};
-use http::header::USER_AGENT;
+use http::header::{ACCEPT_LANGUAGE, USER_AGENT};
 use http::request::Parts;
 use jiff::Timestamp;
 use lambda_http::request::RequestContext;
@@ -10,6 +10,7 @@ use uuid::Builder;
 use super::problem::Problem;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{EventId, UserId};
+use crate::domain::locale::Locale;
 use crate::domain::session::Source;
 use crate::random::Random;
 
@@ -23,6 +24,8 @@ pub struct Caller {
     pub source: Source,
     /// The id of the request, in answers, logs and events.
     pub request_id: String,
+    /// What they read best among the languages that are written here, if they say so.
+    pub locale: Option<Locale>,
 }
 
 impl Caller {
@@ -47,6 +50,11 @@ impl Caller {
                 user_agent,
             },
             request_id: id.map_or_else(|| fresh_id(now, random), ToOwned::to_owned),
+            locale: request
+                .headers()
+                .get(ACCEPT_LANGUAGE)
+                .and_then(|value| value.to_str().ok())
+                .and_then(Locale::preferred),
         }
     }
 

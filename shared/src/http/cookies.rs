@@ -1,8 +1,9 @@
 //! The refresh token as a cookie, and the `Origin` that may use it.
 
+use axum::response::{IntoResponse, Response};
 use cookie::{Cookie, SameSite, time::Duration};
-use http::header::{COOKIE, ORIGIN};
-use http::{HeaderMap, HeaderValue};
+use http::header::{COOKIE, ORIGIN, SET_COOKIE};
+use http::{HeaderMap, HeaderName, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -46,6 +47,18 @@ impl RefreshCookie {
     /// The header that makes the browser forget it.
     pub fn clear(&self) -> HeaderValue {
         self.header("", 0)
+    }
+
+    /// The answer to a browser that is signed out: forget what you keep for us.
+    pub fn signed_out(&self) -> Response {
+        let mut response = StatusCode::NO_CONTENT.into_response();
+        let headers = response.headers_mut();
+        headers.append(SET_COOKIE, self.clear());
+        headers.insert(
+            HeaderName::from_static("clear-site-data"),
+            HeaderValue::from_static(r#""cookies", "storage""#),
+        );
+        response
     }
 
     /// The token in a request's cookies. Two cookies of the name are an attempt to plant one, and

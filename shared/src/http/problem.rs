@@ -74,6 +74,8 @@ codes! {
     RefreshTokenReused => "refresh_token_reused", UNAUTHORIZED, "The refresh token was used before";
     /// Signed in, but not allowed.
     Forbidden => "forbidden", FORBIDDEN, "Not allowed";
+    /// Signed in too long ago for this.
+    StepUpRequired => "step_up_required", FORBIDDEN, "Confirm that it is you";
     /// For people who are not signed in.
     AlreadySignedIn => "already_signed_in", FORBIDDEN, "Already signed in";
     /// The request comes from a site that is not ours.
@@ -94,6 +96,8 @@ codes! {
     MethodNotAllowed => "method_not_allowed", METHOD_NOT_ALLOWED, "The method is not allowed here";
     /// Somebody has that username.
     UsernameTaken => "username_taken", CONFLICT, "The username is taken";
+    /// What is there stands in the way.
+    Conflict => "conflict", CONFLICT, "Not as things are";
     /// The body is too large.
     PayloadTooLarge => "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The body is of a type that is not taken.
@@ -216,6 +220,14 @@ impl Problem {
         Self::new(
             Code::CodeExpired,
             "It was used, ran out of time, or was tried too often. Ask for a new one.",
+        )
+    }
+
+    /// The account changed between the reading and the writing of it.
+    pub fn changed_meanwhile() -> Self {
+        Self::new(
+            Code::Conflict,
+            "The account was changed at the same moment. Look at it again, then send this again.",
         )
     }
 

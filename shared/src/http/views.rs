@@ -7,10 +7,12 @@ use serde::Serialize;
 
 use crate::domain::device;
 use crate::domain::email::EmailAddress;
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::event::{Event, EventKind};
+use crate::domain::id::{EventId, SessionId, TokenId, UserId};
+use crate::domain::phone::PhoneNumber;
 use crate::domain::session::Session;
-use crate::domain::token::{RESEND_AFTER, Token};
-use crate::domain::user::{Status, User};
+use crate::domain::token::{RESEND_AFTER, Target, Token};
+use crate::domain::user::{Former, Status, User};
 
 /// A user, as they and admins see them.
 #[derive(Debug, Serialize)]
@@ -41,7 +43,7 @@ impl From<&User> for UserView {
             username: user.username.as_ref().map(ToString::to_string),
             phone_number: user.phone_number.as_ref().map(ToString::to_string),
             phone_verified: user.phone_verified,
-            image_url: user.image_url.clone(),
+            image_url: user.image_url.as_ref().map(ToString::to_string),
             status: user.status,
             roles: user.roles.clone(),
             plan: user.plan.clone(),
@@ -83,6 +85,51 @@ impl SessionView {
     }
 }
 
+/// Something that happened to a user, as they see it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct EventView {
+    id: EventId,
+    at: Timestamp,
+    /// `type` and, where there is more to say, `data`.
+    #[serde(flatten)]
+    kind: EventKind,
+    ip: Option<IpAddr>,
+    user_agent: Option<String>,
+    request_id: String,
+}
+
+impl From<&Event> for EventView {
+    fn from(event: &Event) -> Self {
+        Self {
+            id: event.id,
+            at: event.at,
+            kind: event.kind.clone(),
+            ip: event.source.ip,
+            user_agent: event.source.user_agent.clone(),
+            request_id: event.request_id.clone(),
+        }
+    }
+}
+
+/// An address or number that was a user's, as they see it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct FormerView {
+    #[serde(flatten)]
+    target: Target,
+    given_up_at: Option<Timestamp>,
+}
+
+impl From<&Former> for FormerView {
+    fn from(former: &Former) -> Self {
+        Self {
+            target: former.target.clone(),
+            given_up_at: Timestamp::from_millisecond(former.given_up_at).ok(),
+        }
+    }
+}
+
 /// A code that is on its way to somebody.
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -98,10 +145,25 @@ impl ChallengeView {
     /// The challenge of a token that is mailed. The address is shown as the caller typed it, which
     /// tells nothing of how it is stored, or whether it is.
     pub fn by_email(token: &Token, typed: &EmailAddress) -> Self {
+        Self::of(token, "email", typed.masked())
+    }
+
+    /// The challenge of a token that goes to this number by SMS.
+    pub fn by_sms(token: &Token, typed: &PhoneNumber) -> Self {
+        Self::of(token, "sms", typed.masked())
+    }
+
+    /// The challenge of a token that is mailed to the address of an account which was named
+    /// otherwise. Whoever asked may be anybody, so nothing of the address is shown.
+    pub fn by_hidden_email(token: &Token) -> Self {
+        Self::of(token, "email", "***@***".to_owned())
+    }
+
+    fn of(token: &Token, channel: &'static str, sent_to: String) -> Self {
         Self {
             token_id: token.id,
-            channel: "email",
-            sent_to: typed.masked(),
+            channel,
+            sent_to,
             expires_at: token.code_expires_at,
             resend_after: RESEND_AFTER.as_secs(),
         }

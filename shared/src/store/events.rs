@@ -1,13 +1,15 @@
 //! The `events` table: audit log and outbox in one. Written inside transactions, read as a stream.
 
+use std::collections::HashMap;
 use std::net::IpAddr;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::Put;
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use super::item::{self, millis, ttl};
+use super::item::{self, Item, millis, text, ttl};
 use super::{StoreError, Table};
 use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{EventId, UserId};
@@ -58,8 +60,91 @@ impl Events {
         })
     }
 
+    /// Writes an event that tells of no change, but of something that was handed out.
+    pub async fn write(&self, event: &Event) -> Result<(), StoreError> {
+        self.table
+            .client
+            .put_item()
+            .table_name(&self.table.name)
+            .set_item(Some(self.item(event)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .send()
+            .await?;
+        Ok(())
+    }
+
+    /// A user's events, newest first: at most `limit`, from after `cursor` on.
+    pub async fn page(
+        &self,
+        user: UserId,
+        cursor: Option<EventId>,
+        limit: i32,
+    ) -> Result<Page, StoreError> {
+        let pk = format!("user#{user}");
+        let mut start = cursor.map(|cursor| key(&pk, cursor));
+        let mut events = Vec::new();
+        loop {
+            let left = limit - i32::try_from(events.len()).unwrap_or(limit);
+            let answer = self
+                .table
+                .client
+                .query()
+                .table_name(&self.table.name)
+                .key_condition_expression("pk = :user")
+                .expression_attribute_values(":user", text(&pk))
+                .scan_index_forward(false)
+                .consistent_read(true)
+                .limit(left)
+                .set_exclusive_start_key(start)
+                .send()
+                .await?;
+            for row in answer.items.unwrap_or_default() {
+                events.push(from_stream(serde_dynamo::Item::from(row))?);
+            }
+            start = answer.last_evaluated_key;
+            let full = events.len() >= usize::try_from(limit).unwrap_or_default();
+            if start.is_none() || full {
+                break;
+            }
+        }
+        let next = events.last().map(|event: &Event| event.id);
+        Ok(Page {
+            next: next.filter(|_| start.is_some()),
+            events,
+        })
+    }
+
+    /// Takes what is personal out of a user's event: where the request came from.
+    pub async fn anonymise(&self, event: &Event) -> Result<(), StoreError> {
+        self.table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key(&format!("user#{}", event.user), event.id)))
+            .update_expression("REMOVE ip, userAgent")
+            .condition_expression("attribute_exists(pk)")
+            .send()
+            .await
+            .map(drop)
+            .or_else(|error| {
+                let gone = error
+                    .as_service_error()
+                    .is_some_and(UpdateItemError::is_conditional_check_failed_exception);
+                if gone { Ok(()) } else { Err(error.into()) }
+            })
+    }
+
     /// The write of an event, for the transaction of the change that it tells of.
     pub(crate) fn put(&self, event: &Event) -> Result<Put, StoreError> {
+        Put::builder()
+            .table_name(&self.table.name)
+            .set_item(Some(self.item(event)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+
+    fn item(&self, event: &Event) -> Result<Item, StoreError> {
         let row = Row {
             pk: format!("user#{}", event.user),
             sk: event.id,
@@ -71,13 +156,21 @@ impl Events {
             request_id: event.request_id.clone(),
             ttl: ttl(event.at + self.retention),
         };
-        Put::builder()
-            .table_name(&self.table.name)
-            .set_item(Some(item::to_item(TABLE, &row)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|error| StoreError::inconsistent(TABLE, error))
+        item::to_item(TABLE, &row)
     }
+}
+
+/// A page of a user's events.
+#[derive(Debug)]
+pub struct Page {
+    /// The events, newest first.
+    pub events: Vec<Event>,
+    /// Where the next page begins, if there is one.
+    pub next: Option<EventId>,
+}
+
+fn key(pk: &str, id: EventId) -> Item {
+    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(id))])
 }
 
 /// The event of a new row in the table's stream.

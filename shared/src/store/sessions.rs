@@ -6,7 +6,8 @@ use std::net::IpAddr;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
 use aws_sdk_dynamodb::types::{
-    ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
+    AttributeValue, ConditionCheck, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure,
+    Update,
 };
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
@@ -14,12 +15,14 @@ use serde::{Deserialize, Serialize};
 
 use super::events::Events;
 use super::item::{self, Item, millis, number, text, time, ttl};
+use super::tokens::{Half, Tokens};
 use super::transaction::{CommitError, Transaction};
 use super::users::{self, Users};
 use super::{StoreError, Table};
 use crate::domain::event::Event;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::session::{IDLE_LIFE, Session, Source};
+use crate::domain::token::Token;
 use crate::domain::user::User;
 use crate::env::{Env, EnvError};
 
@@ -57,6 +60,15 @@ pub struct PasswordProof {
     pub rehash: Option<SecretString>,
 }
 
+/// What somebody proves with that it is still them.
+#[derive(Debug)]
+pub enum StepUpProof<'a> {
+    /// Their password.
+    Password(&'a PasswordProof),
+    /// A mailed code, of this token.
+    Code(&'a Tokens, &'a Token),
+}
+
 /// Which write of a transaction found its condition not met.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Write {
@@ -64,6 +76,8 @@ pub enum Write {
     Session,
     /// The user's row.
     User,
+    /// The token of a code.
+    Token,
     /// The event.
     Event,
 }
@@ -218,6 +232,17 @@ impl Sessions {
         Ok(sessions)
     }
 
+    /// Forgets a session, whatever became of it.
+    pub async fn forget(&self, user: UserId, session: SessionId) -> Result<(), StoreError> {
+        self.client
+            .delete_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key(user, session)))
+            .send()
+            .await?;
+        Ok(())
+    }
+
     /// Ends one session. Refused where there is none.
     pub async fn end(
         &self,
@@ -255,7 +280,7 @@ impl Sessions {
             let update = Update::builder()
                 .table_name(&self.users.table.name)
                 .set_key(Some(users::profile_key(user)))
-                .update_expression("SET tokensValidAfter = :at")
+                .update_expression("SET tokensValidAfter = :at REMOVE keptSession")
                 .condition_expression(
                     "attribute_exists(pk) AND \
                      (attribute_not_exists(tokensValidAfter) OR tokensValidAfter <= :at)",
@@ -266,6 +291,52 @@ impl Sessions {
             transaction = transaction.update(Write::User, update);
         }
         transaction.commit(&self.client).await
+    }
+
+    /// Notes that the user proved anew who they are, if nothing of the account has changed since
+    /// the proof was looked at.
+    pub async fn step_up(
+        &self,
+        session: &Session,
+        user: &User,
+        proof: &StepUpProof<'_>,
+        event: &Event,
+        now: Timestamp,
+    ) -> Result<(), CommitError<Write>> {
+        let amr = session.amr.iter().map(text).collect();
+        let update = Update::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key(session.user, session.id)))
+            .update_expression("SET authTime = :authTime, amr = :amr")
+            .condition_expression("expiresAt > :now AND idleExpiresAt > :now")
+            .expression_attribute_values(":authTime", time(session.auth_time))
+            .expression_attribute_values(":amr", AttributeValue::L(amr))
+            .expression_attribute_values(":now", time(now))
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))?;
+        let mut row = self.users.change(user);
+        let mut transaction = Transaction::new()
+            .update(Write::Session, update)
+            .put(Write::Event, self.events.put(event)?);
+        match proof {
+            StepUpProof::Password(proof) => {
+                let current = proof.rehash.as_ref().unwrap_or(&proof.checked);
+                row = row
+                    .when("passwordHash = :checked")
+                    .with(":checked", text(proof.checked.expose_secret()))
+                    .set("passwordHash", text(current.expose_secret()));
+            }
+            StepUpProof::Code(tokens, token) => {
+                row = row.set("epoch", number(user.epoch));
+                transaction = transaction
+                    .update(Write::Token, tokens.consume(token, Half::Code, now)?)
+                    .delete(Write::Token, tokens.settle(token)?);
+            }
+        }
+        transaction
+            .update(Write::User, row.build()?)
+            .commit(&self.client)
+            .await
     }
 
     fn put_new(&self, session: &Session) -> Result<Put, StoreError> {
@@ -292,7 +363,8 @@ impl Sessions {
             .map_err(|error| StoreError::inconsistent(TABLE, error))
     }
 
-    fn delete(&self, user: UserId, session: SessionId) -> Result<Delete, StoreError> {
+    /// The write that deletes a session's row.
+    pub(crate) fn delete(&self, user: UserId, session: SessionId) -> Result<Delete, StoreError> {
         Delete::builder()
             .table_name(&self.table.name)
             .set_key(Some(key(user, session)))

@@ -6,12 +6,12 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use super::events::Events;
-use super::item::text;
-use super::tokens::{self, Half, Tokens};
+use super::item::{number, text};
+use super::tokens::{Half, Tokens};
 use super::transaction::{CommitError, Transaction};
-use super::users::{self, Claim, Users};
+use super::users::{Claim, Users};
 use crate::domain::event::Event;
-use crate::domain::id::{TokenId, UserId};
+use crate::domain::id::UserId;
 use crate::domain::token::Token;
 use crate::domain::user::{ADMIN_ROLE, User};
 use crate::env::{Env, EnvError};
@@ -33,6 +33,18 @@ pub enum Write {
     Token,
     /// The event.
     Event,
+}
+
+/// What shows that the address of a sign-up is its owner's.
+#[derive(Debug, Clone, Copy)]
+pub struct Proof<'a> {
+    /// The token.
+    pub token: &'a Token,
+    /// The half of it that was used.
+    pub half: Half,
+    /// How many sign-ups there have been for the address, where the token does not say which one
+    /// its user means. With more than one the password may be a stranger's, and is dropped.
+    pub sign_ups: Option<u32>,
 }
 
 /// Begins accounts and makes them active.
@@ -70,64 +82,39 @@ impl SignUps {
             .put(Write::Token, self.tokens.put_new(token)?)
             .put(Write::Event, self.events.put(event)?);
         for (write, claim) in held_claims(user) {
-            let put = self
+            let take = self
                 .users
-                .put_claim(claim, user.id, user.lapses_at, user.created_at)?;
-            transaction = transaction.put(write, put);
+                .take_claim(claim, user.id, user.lapses_at, user.created_at)?;
+            transaction = transaction.update(write, take);
         }
         transaction.commit(&self.client).await
     }
 
-    /// Keeps another token for a pending user, with its event. A decoy has both too, so that it
-    /// costs the same.
-    pub async fn renew(&self, token: &Token, event: &Event) -> Result<(), StoreError> {
-        let result = Transaction::new()
-            .put(Write::Token, self.tokens.put_new(token)?)
-            .put(Write::Event, self.events.put(event)?)
-            .commit(&self.client)
-            .await;
-        unrefused(result)
-    }
-
-    /// A token and a user in one round trip.
-    pub async fn token_and_user(
-        &self,
-        token: TokenId,
-        user: UserId,
-    ) -> Result<(Option<Token>, Option<User>), StoreError> {
-        let (token, user) = self
-            .tokens
-            .table
-            .read_beside(
-                tokens::key(token),
-                &self.users.table,
-                users::profile_key(user),
-            )
-            .await?;
-        Ok((
-            token.map(tokens::token_of).transpose()?,
-            user.map(users::user_of).transpose()?,
-        ))
-    }
-
-    /// Makes a pending user active by one half of their token, which is used up, and lets their
-    /// claims last. With `first_admin` they become admin too, unless there has been one.
+    /// Makes a pending user active by one half of a token, which is used up, and lets their claims
+    /// last. With `first_admin` they become admin too, unless there has been one.
     pub async fn verify(
         &self,
         user: &User,
-        token: &Token,
-        half: Half,
+        proof: &Proof<'_>,
         first_admin: bool,
         event: &Event,
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
+        let Proof { token, half, .. } = *proof;
+        let keeps_password = proof.sign_ups.is_none_or(|sign_ups| sign_ups <= 1);
         let mut transaction = Transaction::new()
             .update(Write::Token, self.tokens.consume(token, half, now)?)
-            .update(Write::User, self.activate(user, first_admin)?)
+            .update(
+                Write::User,
+                self.activate(user, first_admin, keeps_password)?,
+            )
             .put(Write::Event, self.events.put(event)?);
+        if token.purpose.newest_wins() {
+            transaction = transaction.delete(Write::Token, self.tokens.settle(token)?);
+        }
         for (write, claim) in held_claims(user) {
             let keep = match claim {
-                Claim::Email(_) => self.win_claim(claim, user.id)?,
+                Claim::Email(_) => self.win_address(claim, user.id, proof.sign_ups)?,
                 _ => self.keep_claim(claim, user.id)?,
             };
             transaction = transaction.update(write, keep);
@@ -135,59 +122,69 @@ impl SignUps {
         if first_admin {
             let claim = self
                 .users
-                .put_claim(Claim::FirstAdmin, user.id, None, now)?;
-            transaction = transaction.put(Write::FirstAdmin, claim);
+                .take_claim(Claim::FirstAdmin, user.id, None, now)?;
+            transaction = transaction.update(Write::FirstAdmin, claim);
         }
         transaction.commit(&self.client).await
     }
 
-    fn activate(&self, user: &User, first_admin: bool) -> Result<Update, StoreError> {
-        let mut update = Update::builder()
-            .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(user.id)))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":pending", text("pending"))
-            .expression_attribute_values(":active", text("active"))
-            .expression_attribute_values(":true", AttributeValue::Bool(true))
-            .expression_attribute_values(":false", AttributeValue::Bool(false))
-            .condition_expression("#status = :pending AND shadow = :false");
-        let mut set = "SET #status = :active, emailVerified = :true".to_owned();
+    fn activate(
+        &self,
+        user: &User,
+        first_admin: bool,
+        keeps_password: bool,
+    ) -> Result<Update, StoreError> {
+        let mut row = self
+            .users
+            .change(user)
+            .when("shadow = :false")
+            .with(":false", AttributeValue::Bool(false))
+            .set_named("#status", "status", text("active"))
+            .set("emailVerified", AttributeValue::Bool(true))
+            .remove("lapsesAt")
+            .remove_named("#ttl", "ttl");
         if first_admin {
-            set.push_str(", #roles = list_append(#roles, :admin)");
-            update = update
-                .expression_attribute_names("#roles", "roles")
-                .expression_attribute_values(":admin", AttributeValue::L(vec![text(ADMIN_ROLE)]));
+            let mut roles: Vec<AttributeValue> = user.roles.iter().map(text).collect();
+            roles.push(text(ADMIN_ROLE));
+            row = row.set_named("#roles", "roles", AttributeValue::L(roles));
         }
-        update
-            .update_expression(format!("{set} REMOVE lapsesAt, #ttl"))
-            .build()
-            .map_err(|error| StoreError::inconsistent("users", error))
+        if !keeps_password {
+            row = row.remove("passwordHash");
+        }
+        row.build()
     }
 
     /// Gives a user the address for good, if no sign-up for it has been verified before.
-    fn win_claim(&self, claim: Claim<'_>, user: UserId) -> Result<Update, StoreError> {
-        Update::builder()
-            .table_name(&self.users.table.name)
-            .set_key(Some(users::claim_key(claim)))
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":user", text(user))
-            .condition_expression("attribute_exists(lapsesAt)")
-            .update_expression("SET userId = :user REMOVE lapsesAt, #ttl")
-            .build()
-            .map_err(|error| StoreError::inconsistent("users", error))
+    fn win_address(
+        &self,
+        claim: Claim<'_>,
+        user: UserId,
+        sign_ups: Option<u32>,
+    ) -> Result<Update, StoreError> {
+        let mut row = self
+            .users
+            .change_claim(claim)
+            .when("attribute_exists(lapsesAt)")
+            .set("userId", text(user))
+            .remove("lapsesAt")
+            .remove("signUps")
+            .remove_named("#ttl", "ttl");
+        if let Some(sign_ups) = sign_ups {
+            row = row
+                .when("signUps = :signUps")
+                .with(":signUps", number(sign_ups));
+        }
+        row.build()
     }
 
     fn keep_claim(&self, claim: Claim<'_>, user: UserId) -> Result<Update, StoreError> {
-        Update::builder()
-            .table_name(&self.users.table.name)
-            .set_key(Some(users::claim_key(claim)))
-            .expression_attribute_names("#ttl", "ttl")
-            .expression_attribute_values(":user", text(user))
-            .condition_expression("userId = :user")
-            .update_expression("REMOVE lapsesAt, #ttl")
+        self.users
+            .change_claim(claim)
+            .when("userId = :user")
+            .with(":user", text(user))
+            .remove("lapsesAt")
+            .remove_named("#ttl", "ttl")
             .build()
-            .map_err(|error| StoreError::inconsistent("users", error))
     }
 }
 
@@ -211,14 +208,4 @@ fn held_claims(user: &User) -> Vec<(Write, Claim<'_>)> {
         .into_iter()
         .flatten()
         .collect()
-}
-
-/// For transactions whose only conditions are that their rows are new: ids never come twice.
-fn unrefused(result: Result<(), CommitError<Write>>) -> Result<(), StoreError> {
-    result.map_err(|error| match error {
-        CommitError::Store(error) => error,
-        CommitError::Refused(writes) => {
-            StoreError::Refused(format!("new rows were there before: {writes:?}"))
-        }
-    })
 }

@@ -5,21 +5,21 @@ use std::collections::HashMap;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Put, ReturnValue, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, Update};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::item::{self, Item, millis, number, text, time, ttl};
 use super::{StoreError, Table};
-use crate::domain::email::EmailAddress;
-use crate::domain::id::{TokenId, UserId};
-use crate::domain::token::{MAX_TRIES, Purpose, Token};
+use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::locale::Locale;
+use crate::domain::token::{MAX_TRIES, Purpose, Target, Token, Undo};
 use crate::env::{Env, EnvError};
 
 const TABLE: &str = "tokens";
 
 /// How long wrong codes are remembered: longer than any code lives.
-const TRIES_LIFE: SignedDuration = SignedDuration::from_hours(24);
+const LINE_LIFE: SignedDuration = SignedDuration::from_hours(24);
 
 /// The ways to count a try, with the condition of each: the first is that of nearly every try.
 const TRIES: [(&str, &str); 3] = [
@@ -61,7 +61,17 @@ struct Row {
     pk: TokenId,
     purpose: Purpose,
     user_id: UserId,
-    email: EmailAddress,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    target: Option<Target>,
+    line: String,
+    #[serde(default)]
+    epoch: u32,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    session_id: Option<SessionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    undo: Option<Undo>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    locale: Option<Locale>,
     #[serde(with = "millis")]
     code_expires_at: Timestamp,
     #[serde(with = "millis")]
@@ -85,34 +95,50 @@ impl Tokens {
         row.map(token_of).transpose()
     }
 
-    /// Counts one more try of a code, before the code is looked at. The answer is how many there
-    /// have been with this one, or none where the code is dead.
-    ///
-    /// Tries are counted for the account and the purpose, so that asking for another code gives
-    /// no more of them (NIST SP 800-63B section 3.1.3.2); only a code that came after every dead
-    /// one begins anew. Ids of tokens sort by time.
-    pub async fn bump_if(
+    /// The token of the newest code of a line, for purposes of which only that one is good.
+    pub async fn newest(
         &self,
-        user: UserId,
         purpose: Purpose,
-        token: TokenId,
-        now: Timestamp,
-    ) -> Result<Option<u32>, StoreError> {
+        line: &str,
+    ) -> Result<Option<TokenId>, StoreError> {
+        #[derive(Deserialize)]
+        struct Line {
+            issued: Option<TokenId>,
+        }
+        let row = self.table.read(line_key(purpose, line)).await?;
+        let line = row
+            .map(|row| item::from_item::<Line>(TABLE, row))
+            .transpose()?;
+        Ok(line.and_then(|line| line.issued))
+    }
+
+    /// Counts one more try of a token's code, before the code is looked at. The answer is how many
+    /// there have been with this one, or none where the code is dead.
+    ///
+    /// Tries are counted for the token's line, so that asking for another code gives no more of
+    /// them (NIST SP 800-63B section 3.1.3.2); only a code that came after every dead one begins
+    /// anew. Ids of tokens sort by time.
+    pub async fn bump_if(&self, token: &Token, now: Timestamp) -> Result<Option<u32>, StoreError> {
         let bump = self
             .table
             .client
             .update_item()
             .table_name(&self.table.name)
-            .key("pk", text(tries_pk(user, purpose)))
+            .set_key(Some(line_key(token.purpose, &token.line)))
             .expression_attribute_names("#count", "count")
             .expression_attribute_names("#newest", "newest")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":max", number(MAX_TRIES))
-            .expression_attribute_values(":token", text(token))
-            .expression_attribute_values(":ttl", number(ttl(now + TRIES_LIFE)))
+            .expression_attribute_values(":token", text(token.id))
+            .expression_attribute_values(":ttl", number(ttl(now + LINE_LIFE)))
             .return_values(ReturnValue::UpdatedNew);
         for (condition, update) in TRIES {
+            let condition = if token.purpose.newest_wins() {
+                format!("({condition}) AND issued = :token")
+            } else {
+                condition.to_owned()
+            };
             let counted = bump
                 .clone()
                 .condition_expression(condition)
@@ -152,23 +178,71 @@ impl Tokens {
         }
     }
 
+    /// Forgets a token, whatever became of it.
+    pub async fn forget(&self, id: TokenId) -> Result<(), StoreError> {
+        self.table
+            .client
+            .delete_item()
+            .table_name(&self.table.name)
+            .set_key(Some(key(id)))
+            .send()
+            .await?;
+        Ok(())
+    }
+
     /// The write of a new token.
     pub(crate) fn put_new(&self, token: &Token) -> Result<Put, StoreError> {
         let row = Row {
             pk: token.id,
             purpose: token.purpose,
             user_id: token.user,
-            email: token.email.clone(),
+            target: token.target.clone(),
+            line: token.line.clone(),
+            epoch: token.epoch,
+            session_id: token.session,
+            undo: token.undo.clone(),
+            locale: token.locale.clone(),
             code_expires_at: token.code_expires_at,
             link_expires_at: token.link_expires_at,
             consumed: token.consumed,
             decoy: token.decoy,
-            ttl: ttl(token.link_expires_at),
+            ttl: ttl(token.expires_at()),
         };
         Put::builder()
             .table_name(&self.table.name)
             .set_item(Some(item::to_item(TABLE, &row)?))
             .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+
+    /// The write that makes a token's code the newest of its line.
+    pub(crate) fn issue(&self, token: &Token, now: Timestamp) -> Result<Update, StoreError> {
+        Update::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(line_key(token.purpose, &token.line)))
+            .update_expression("SET issued = :token, #ttl = :ttl")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":token", text(token.id))
+            .expression_attribute_values(":ttl", number(ttl(now + LINE_LIFE)))
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+
+    /// The write that ends a line with a token that has been used: tries are counted anew, and
+    /// where only the newest code is good, this one still was it.
+    pub(crate) fn settle(&self, token: &Token) -> Result<Delete, StoreError> {
+        let settle = Delete::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(line_key(token.purpose, &token.line)));
+        let settle = if token.purpose.newest_wins() {
+            settle
+                .condition_expression("issued = :token")
+                .expression_attribute_values(":token", text(token.id))
+        } else {
+            settle
+        };
+        settle
             .build()
             .map_err(|error| StoreError::inconsistent(TABLE, error))
     }
@@ -203,8 +277,9 @@ impl Tokens {
     }
 }
 
-fn tries_pk(user: UserId, purpose: Purpose) -> String {
-    format!("tries#{}#{user}", purpose.as_str())
+fn line_key(purpose: Purpose, line: &str) -> Item {
+    let pk = format!("line#{}#{line}", purpose.as_str());
+    HashMap::from([("pk".to_owned(), text(pk))])
 }
 
 fn tries(attributes: Option<Item>) -> Result<u32, StoreError> {
@@ -233,7 +308,12 @@ pub(crate) fn token_of(item: Item) -> Result<Token, StoreError> {
         id: row.pk,
         purpose: row.purpose,
         user: row.user_id,
-        email: row.email,
+        target: row.target,
+        line: row.line,
+        epoch: row.epoch,
+        session: row.session_id,
+        undo: row.undo,
+        locale: row.locale,
         code_expires_at: row.code_expires_at,
         link_expires_at: row.link_expires_at,
         consumed: row.consumed,

@@ -3,18 +3,22 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, KeysAndAttributes, Put};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, KeysAndAttributes, Put, Update};
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
-use super::item::{self, Item, millis, text, ttl};
+use super::change::Change;
+use super::item::{self, Item, millis, number, text, ttl};
 use super::{StoreError, Table, whole};
 use crate::domain::email::EmailAddress;
-use crate::domain::id::UserId;
+use crate::domain::id::{SessionId, UserId};
+use crate::domain::identifier::Identifier;
+use crate::domain::image_url::ImageUrl;
 use crate::domain::name::DisplayName;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::user::{Status, User};
+use crate::domain::session::Cutoff;
+use crate::domain::user::{Former, Preferences, Status, User};
 use crate::domain::username::Username;
 use crate::env::{Env, EnvError};
 
@@ -38,6 +42,16 @@ pub enum Claim<'a> {
     FirstAdmin,
 }
 
+impl<'a> From<&'a Identifier> for Claim<'a> {
+    fn from(identifier: &'a Identifier) -> Self {
+        match identifier {
+            Identifier::Email(email) => Self::Email(email),
+            Identifier::Username(username) => Self::Username(username),
+            Identifier::Phone(number) => Self::Phone(number),
+        }
+    }
+}
+
 impl Claim<'_> {
     pub(crate) fn pk(&self) -> String {
         match self {
@@ -57,6 +71,12 @@ pub struct Holder {
     pub user: UserId,
     /// When it lapses, if the user never verifies.
     pub lapses_at: Option<Timestamp>,
+    /// Until when it is held for a user who gave it up, and may want it back.
+    pub held_until: Option<Timestamp>,
+    /// Whether the holder has yet to show that it is theirs: of a phone number.
+    pub unproven: bool,
+    /// How many sign-ups have asked for it: of an address.
+    pub sign_ups: u32,
 }
 
 /// Reads users and claims.
@@ -82,7 +102,7 @@ struct UserRow {
     phone_verified: bool,
     holds_phone: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    image_url: Option<String>,
+    image_url: Option<ImageUrl>,
     status: Status,
     roles: Vec<String>,
     plan: String,
@@ -95,6 +115,14 @@ struct UserRow {
         skip_serializing_if = "Option::is_none"
     )]
     tokens_valid_after: Option<Timestamp>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    kept_session: Option<SessionId>,
+    #[serde(default)]
+    epoch: u32,
+    #[serde(default)]
+    former: Vec<Former>,
+    #[serde(default)]
+    preferences: Preferences,
     shadow: bool,
     #[serde(
         default,
@@ -120,8 +148,16 @@ struct ClaimRow {
         skip_serializing_if = "Option::is_none"
     )]
     lapses_at: Option<Timestamp>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    ttl: Option<i64>,
+    #[serde(
+        default,
+        with = "millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    held_until: Option<Timestamp>,
+    #[serde(default)]
+    unproven: bool,
+    #[serde(default)]
+    sign_ups: u32,
 }
 
 impl Users {
@@ -138,17 +174,16 @@ impl Users {
         row.map(user_of).transpose()
     }
 
-    /// Who holds this claim at `now`.
+    /// Who goes by this claim at `now`. Who has given it up does not, though nobody else can have
+    /// it yet.
     pub async fn holder(
         &self,
         claim: Claim<'_>,
         now: Timestamp,
-    ) -> Result<Option<UserId>, StoreError> {
+    ) -> Result<Option<Holder>, StoreError> {
         let row = self.table.read(claim_key(claim)).await?;
         let holder = row.map(holder_of).transpose()?;
-        Ok(holder
-            .filter(|holder| holder.is_live(now))
-            .map(|holder| holder.user))
+        Ok(holder.filter(|holder| holder.is_live(now) && holder.held_until.is_none()))
     }
 
     /// Who holds these claims at `now`, in one round trip and in their order.
@@ -209,7 +244,11 @@ impl Users {
                 .password_hash
                 .as_ref()
                 .map(|hash| hash.expose_secret().to_owned()),
-            tokens_valid_after: user.tokens_valid_after,
+            tokens_valid_after: user.cutoff.map(|cutoff| cutoff.at),
+            kept_session: user.cutoff.and_then(|cutoff| cutoff.kept),
+            epoch: user.epoch,
+            former: user.former.clone(),
+            preferences: user.preferences.clone(),
             shadow: user.shadow,
             lapses_at: user.lapses_at,
             ttl: user.lapses_at.map(ttl),
@@ -223,48 +262,133 @@ impl Users {
             .map_err(|error| StoreError::inconsistent(TABLE, error))
     }
 
-    /// The write that takes a claim, which must be free or lapsed at `now`. An address may be
-    /// taken from a sign-up that has not verified it, too.
-    pub(crate) fn put_claim(
+    /// A change of a user's own row, if it still is as `user` has it in what tells changes of
+    /// identity apart: epoch and status.
+    pub(crate) fn change(&self, user: &User) -> Change {
+        let unmoved = if user.epoch == 0 {
+            "(attribute_not_exists(epoch) OR epoch = :epoch)"
+        } else {
+            "epoch = :epoch"
+        };
+        Change::of(self, profile_key(user.id))
+            .when(format!("{unmoved} AND #status = :status"))
+            .named("#status", "status")
+            .with(":epoch", number(user.epoch))
+            .with(":status", text(user.status.as_str()))
+    }
+
+    /// A change of a claim's row.
+    pub(crate) fn change_claim(&self, claim: Claim<'_>) -> Change {
+        Change::of(self, claim_key(claim))
+    }
+
+    /// The write that takes a claim for a sign-up, which must be free or lapsed at `now`. An
+    /// address may be taken from a sign-up that has not verified it, too.
+    pub(crate) fn take_claim(
         &self,
         claim: Claim<'_>,
         user: UserId,
         lapses_at: Option<Timestamp>,
         now: Timestamp,
-    ) -> Result<Put, StoreError> {
-        let condition = match claim {
-            Claim::Email(_) => "attribute_not_exists(pk) OR attribute_exists(lapsesAt)",
-            _ => "attribute_not_exists(pk) OR lapsesAt <= :now",
+    ) -> Result<Update, StoreError> {
+        let free = match claim {
+            Claim::Email(_) => "attribute_exists(lapsesAt)",
+            _ => "lapsesAt <= :now",
         };
-        let row = ClaimRow {
-            pk: claim.pk(),
-            sk: CLAIM.to_owned(),
-            user_id: user,
-            lapses_at,
-            ttl: lapses_at.map(ttl),
+        let mut change = self
+            .change_claim(claim)
+            .when(format!(
+                "attribute_not_exists(pk) OR {free} OR heldUntil <= :now"
+            ))
+            .set("userId", text(user))
+            .remove("heldUntil")
+            .with(":now", item::time(now));
+        change = match lapses_at {
+            Some(at) => {
+                change
+                    .set("lapsesAt", item::time(at))
+                    .set_named("#ttl", "ttl", number(ttl(at)))
+            }
+            None => change.remove("lapsesAt").remove_named("#ttl", "ttl"),
         };
-        Put::builder()
-            .table_name(&self.table.name)
-            .set_item(Some(item::to_item(CLAIM, &row)?))
-            .set_expression_attribute_values(
-                condition
-                    .contains(":now")
-                    .then(|| HashMap::from([(":now".to_owned(), item::time(now))])),
+        match claim {
+            Claim::Email(_) => change = change.add("signUps", number(1)),
+            Claim::Phone(_) => change = change.set("unproven", AttributeValue::Bool(true)),
+            Claim::Username(_) | Claim::Shadow(_) | Claim::FirstAdmin => {}
+        }
+        change.build()
+    }
+
+    /// The write that gives a claim to a user for good, from a sign-up that has not verified it,
+    /// from whoever has yet to show that it is theirs, or from nobody. What is `proven` can be won
+    /// by no other.
+    pub(crate) fn win_claim(
+        &self,
+        claim: Claim<'_>,
+        user: UserId,
+        proven: bool,
+        now: Timestamp,
+    ) -> Result<Update, StoreError> {
+        let unproven = (!proven).then_some(AttributeValue::Bool(true));
+        self.change_claim(claim)
+            .when(
+                "attribute_not_exists(pk) OR attribute_exists(lapsesAt) OR heldUntil <= :now \
+                 OR unproven = :true OR userId = :user"
+                    .to_owned(),
             )
-            .condition_expression(condition)
+            .with(":now", item::time(now))
+            .with(":true", AttributeValue::Bool(true))
+            .set("userId", text(user))
+            .set_or_remove("unproven", unproven)
+            .remove("lapsesAt")
+            .remove("heldUntil")
+            .remove("signUps")
+            .remove_named("#ttl", "ttl")
+            .build()
+    }
+
+    /// The write that holds a claim which its user gives up, so that they can have it back.
+    pub(crate) fn hold_claim(
+        &self,
+        claim: Claim<'_>,
+        user: UserId,
+        until: Timestamp,
+    ) -> Result<Update, StoreError> {
+        self.change_claim(claim)
+            .when("userId = :holder".to_owned())
+            .with(":holder", text(user))
+            .set("heldUntil", item::time(until))
+            .set_named("#ttl", "ttl", number(ttl(until)))
+            .build()
+    }
+
+    /// The write that gives a claim back to everybody.
+    pub(crate) fn release_claim(
+        &self,
+        claim: Claim<'_>,
+        user: UserId,
+    ) -> Result<Delete, StoreError> {
+        Delete::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(claim_key(claim)))
+            .condition_expression("attribute_not_exists(pk) OR userId = :user")
+            .expression_attribute_values(":user", text(user))
             .build()
             .map_err(|error| StoreError::inconsistent(CLAIM, error))
     }
 }
 
 impl Holder {
-    /// Whether the holder has verified what they hold, and has it for good.
-    pub fn is_verified(&self) -> bool {
+    /// Whether no sign-up can have what they hold: they have verified it, or gave it up so short
+    /// a time ago that they can have it back.
+    pub fn is_firm(&self) -> bool {
         self.lapses_at.is_none()
     }
 
     fn is_live(&self, now: Timestamp) -> bool {
-        self.lapses_at.is_none_or(|at| now < at)
+        let lapsed = self.lapses_at.is_some_and(|at| at <= now);
+        let released = self.held_until.is_some_and(|at| at <= now);
+        !lapsed && !released
     }
 }
 
@@ -273,6 +397,9 @@ impl ClaimRow {
         Holder {
             user: self.user_id,
             lapses_at: self.lapses_at,
+            held_until: self.held_until,
+            unproven: self.unproven,
+            sign_ups: self.sign_ups,
         }
     }
 }
@@ -313,7 +440,13 @@ pub(crate) fn user_of(item: Item) -> Result<User, StoreError> {
         plan: row.plan,
         mfa_enabled: row.mfa_enabled,
         password_hash: row.password_hash.map(SecretString::from),
-        tokens_valid_after: row.tokens_valid_after,
+        cutoff: row.tokens_valid_after.map(|at| Cutoff {
+            at,
+            kept: row.kept_session,
+        }),
+        epoch: row.epoch,
+        former: row.former,
+        preferences: row.preferences,
         shadow: row.shadow,
         lapses_at: row.lapses_at,
         created_at: row.created_at,

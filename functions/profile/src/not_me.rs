@@ -1,0 +1,175 @@
+//! `POST /api/auth/security/not-me` — the owner says that a change was not theirs.
+//!
+//! For whoever has the link from the mail that told of it. The change is taken back, every session
+//! ends, and the next sign-in needs a new password. What was changed after it in the same way goes
+//! too: a thief who moves an account twice has it taken back by the first mail.
+
+use axum::extract;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use jiff::Timestamp;
+use latchkey_shared::domain::event::EventKind;
+use latchkey_shared::domain::id::SessionId;
+use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
+use latchkey_shared::domain::user::{Former, Status, User};
+use latchkey_shared::http::body::{content_type, read_bytes, read_json, unsupported};
+use latchkey_shared::http::page::form_field;
+use latchkey_shared::http::{Caller, Fields, FromFields, Problem, Reply};
+use latchkey_shared::store::profiles::{Hold, MAX_ENDED_BESIDE};
+use latchkey_shared::store::transaction::CommitError;
+use serde::Serialize;
+
+use crate::State;
+use crate::not_me_page;
+
+const PURPOSE: Purpose = Purpose::NotMe;
+
+#[derive(Debug)]
+struct Request {
+    token: String,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let token = fields.required("token");
+        Some(Self { token: token? })
+    }
+}
+
+/// The answer: nobody is signed in, and the password must be set anew.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Held {
+    status: &'static str,
+    password_reset_required: bool,
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    request: extract::Request,
+) -> Result<Response, Problem> {
+    match content_type(&request).as_deref() {
+        Some("application/x-www-form-urlencoded") => {
+            let bytes = read_bytes(request).await?;
+            let token = form_field(&bytes, "token");
+            Ok(match state.reject(&token, &caller).await {
+                Ok(()) => {
+                    let page = not_me_page::held();
+                    let page = state.site.tell(StatusCode::OK, page, &*state.random);
+                    page.into_response()
+                }
+                Err(problem) => {
+                    let gone = not_me_page::GONE;
+                    let page = state.site.fail(&problem, gone, &*state.random);
+                    page.into_response()
+                }
+            })
+        }
+        Some("application/json") | None => {
+            let request: Request = read_json(request).await?;
+            state.reject(&request.token, &caller).await?;
+            let held = Held {
+                status: Status::SecurityIssue.as_str(),
+                password_reset_required: true,
+            };
+            Ok(Reply(StatusCode::OK, held).into_response())
+        }
+        Some(_) => Err(unsupported("Send JSON or the page's own form.")),
+    }
+}
+
+impl State {
+    async fn reject(&self, link: &str, caller: &Caller) -> Result<(), Problem> {
+        let now = self.clock.now();
+        let token = self.desk.open_link(link, PURPOSE, now).await?;
+        let user = self
+            .users
+            .get(token.user)
+            .await?
+            .ok_or_else(Problem::code_expired)?;
+        let sessions = self.sessions.of_user(user.id).await?;
+        let now = self.clock.now();
+        let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
+        let hold = hold(&user, &token, &ids, now).ok_or_else(Problem::code_expired)?;
+        let kind = EventKind::ChangeRejected { all_until: now };
+        let event = caller.event(user.id, kind, now, &*self.random);
+        match self.profiles.hold(&user, &hold, &event, now).await {
+            Ok(()) => {}
+            Err(CommitError::Refused(_)) => return Err(Problem::code_expired()),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        tracing::warn!(user.id = %user.id, "user.change_rejected");
+        self.gate.deny(user.id, &ids, Some(now)).await;
+        Ok(())
+    }
+}
+
+/// What the link takes back; nothing where that can't be had any more.
+fn hold<'a>(
+    user: &User,
+    token: &'a Token,
+    sessions: &'a [SessionId],
+    now: Timestamp,
+) -> Option<Hold<'a>> {
+    let mut hold = Hold {
+        token,
+        email: None,
+        phone: None,
+        released: Vec::new(),
+        former: user.former.clone(),
+        ended: &sessions[..sessions.len().min(MAX_ENDED_BESIDE)],
+    };
+    hold.former.retain(|former| former.is_held(now));
+    match token.undo.as_ref()? {
+        Undo::Trust => {}
+        Undo::Email => {
+            let back = token.target.as_ref()?;
+            hold.email = Some(back);
+            let present = Target::Email(user.email.clone());
+            let given_up = take_later(&mut hold.former, token, is_email);
+            // A later link of the same kind may have gone further back than this one.
+            if present != *back && !given_up.contains(back) {
+                return None;
+            }
+            hold.released = given_up;
+            hold.released.push(present);
+            hold.released.retain(|target| target != back);
+        }
+        Undo::Phone(back) => {
+            hold.phone = Some(back.as_ref());
+            let back = back
+                .as_ref()
+                .map(|phone| Target::Phone(phone.number.clone()));
+            hold.released = take_later(&mut hold.former, token, |target| !is_email(target));
+            if user.holds_phone {
+                hold.released
+                    .extend(user.phone_number.clone().map(Target::Phone));
+            }
+            hold.released.retain(|target| Some(target) != back.as_ref());
+        }
+    }
+    hold.released.dedup();
+    Some(hold)
+}
+
+fn is_email(target: &Target) -> bool {
+    matches!(target, Target::Email(_))
+}
+
+/// Takes what was given up of one kind since the token was made out of the list.
+fn take_later(
+    former: &mut Vec<Former>,
+    token: &Token,
+    of_kind: impl Fn(&Target) -> bool,
+) -> Vec<Target> {
+    let since = token.id.unix_millis();
+    let (later, rest) = std::mem::take(former)
+        .into_iter()
+        .partition(|former| of_kind(&former.target) && former.given_up_at >= since);
+    *former = rest;
+    later
+        .into_iter()
+        .map(|former: Former| former.target)
+        .collect()
+}

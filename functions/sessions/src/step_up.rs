@@ -1,0 +1,220 @@
+//! `POST /api/auth/step-up` — somebody who is signed in shows that it is still them.
+//!
+//! With their password, or in two steps with a code that is mailed to them. The session goes on;
+//! what changes is when its user last proved who they are.
+
+use axum::extract;
+use axum::response::{IntoResponse, Response};
+use http::StatusCode;
+use latchkey_shared::challenge::Redeemed;
+use latchkey_shared::domain::code::SubmittedCode;
+use latchkey_shared::domain::event::EventKind;
+use latchkey_shared::domain::id::TokenId;
+use latchkey_shared::domain::invalid::Invalid;
+use latchkey_shared::domain::password::SubmittedPassword;
+use latchkey_shared::domain::session::Session;
+use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target};
+use latchkey_shared::domain::user::User;
+use latchkey_shared::gate::Delivery;
+use latchkey_shared::http::views::ChallengeView;
+use latchkey_shared::http::{
+    Authenticated, Body, Caller, Fields, FromFields, Limit, Problem, Reply,
+};
+use latchkey_shared::store::sessions::{StepUpProof, Write};
+use latchkey_shared::store::transaction::CommitError;
+use std::time::Duration;
+
+use crate::State;
+
+const PURPOSE: Purpose = Purpose::StepUp;
+
+/// Codes for one account.
+const LIMITS: [Limit; 2] = [
+    Limit {
+        name: "minute",
+        quota: 1,
+        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
+    },
+    Limit {
+        name: "hour",
+        quota: 5,
+        window: Duration::from_hours(1),
+    },
+];
+
+#[derive(Debug)]
+pub(crate) struct Request {
+    proof: Proof,
+    delivery: Delivery,
+}
+
+#[derive(Debug)]
+enum Proof {
+    Password(SubmittedPassword),
+    Code {
+        token: TokenId,
+        code: SubmittedCode,
+    },
+    /// A code, please.
+    Mail,
+}
+
+impl FromFields for Request {
+    fn read(fields: &mut Fields) -> Option<Self> {
+        let delivery = fields.optional("tokenDelivery");
+        let password = fields.optional("password");
+        let method = fields.optional::<Method>("method");
+        let by_code = fields.has("code") || fields.has("tokenId");
+        let ways = [fields_given(&password), fields_given(&method), by_code];
+        if ways.iter().filter(|given| **given).count() > 1 {
+            fields.refuse(
+                "password",
+                "ambiguous",
+                "Send one of password, method, and tokenId with code.",
+            );
+            fields.discard("code");
+            fields.discard("tokenId");
+            return None;
+        }
+        let proof = if by_code {
+            let token = fields.required("tokenId");
+            let code = fields.required("code");
+            Some(Proof::Code {
+                token: token?,
+                code: code?,
+            })
+        } else {
+            fields.discard("code");
+            fields.discard("tokenId");
+            match (password?, method?) {
+                (Some(password), _) => Some(Proof::Password(password)),
+                (None, Some(Method::Email)) => Some(Proof::Mail),
+                (None, None) => {
+                    fields.refuse(
+                        "password",
+                        "required",
+                        "Send password, or method \"email\" to be mailed a code.",
+                    );
+                    None
+                }
+            }
+        };
+        Some(Self {
+            proof: proof?,
+            delivery: delivery?.unwrap_or_default(),
+        })
+    }
+}
+
+fn fields_given<T>(field: &Option<Option<T>>) -> bool {
+    !matches!(field, Some(None))
+}
+
+/// How a code reaches the user.
+#[derive(Debug)]
+enum Method {
+    Email,
+}
+
+impl TryFrom<String> for Method {
+    type Error = Invalid;
+
+    fn try_from(text: String) -> Result<Self, Invalid> {
+        match &*text {
+            "email" => Ok(Self::Email),
+            _ => Err(Invalid::new("invalid_choice", "Send \"email\".")),
+        }
+    }
+}
+
+impl<'de> serde::Deserialize<'de> for Method {
+    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        latchkey_shared::domain::invalid::deserialize(deserializer, "\"email\"")
+    }
+}
+
+pub(crate) async fn handler(
+    extract::State(state): extract::State<State>,
+    caller: Caller,
+    user: Authenticated,
+    Body(request): Body<Request>,
+) -> Result<Response, Problem> {
+    let (user, session) = state.authority.load(user).await?;
+    match &request.proof {
+        Proof::Password(password) => {
+            let proof = state.current_password.check(&user, password).await?;
+            let proof = StepUpProof::Password(&proof);
+            state
+                .step_up(&user, session, "pwd", &proof, request.delivery, &caller)
+                .await
+        }
+        Proof::Code { token, code } => {
+            let redeemed = Redeemed {
+                purpose: PURPOSE,
+                user: &user,
+                session: session.id,
+                target: None,
+                token: *token,
+                code,
+            };
+            let now = state.clock.now();
+            let token = state.desk.redeem_in_session(redeemed, now).await?;
+            let proof = StepUpProof::Code(&state.tokens, &token);
+            state
+                .step_up(&user, session, "otp", &proof, request.delivery, &caller)
+                .await
+        }
+        Proof::Mail => {
+            let now = state.clock.now();
+            let limits = state
+                .limiter
+                .count("step-up", &user.id.to_string(), &LIMITS)
+                .await?;
+            let target = Target::Email(user.email.clone());
+            let token = state
+                .desk
+                .issue_to_session(PURPOSE, &user, session.id, target, &caller, now)
+                .await?;
+            let challenge = ChallengeView::by_email(&token, &user.email);
+            Ok((limits, Reply(StatusCode::ACCEPTED, challenge)).into_response())
+        }
+    }
+}
+
+impl State {
+    /// Moves the session's proof to now, and answers with its tokens.
+    async fn step_up(
+        &self,
+        user: &User,
+        mut session: Session,
+        method: &str,
+        proof: &StepUpProof<'_>,
+        delivery: Delivery,
+        caller: &Caller,
+    ) -> Result<Response, Problem> {
+        let now = self.clock.now();
+        session.auth_time = now;
+        if !session.amr.iter().any(|known| known == method) {
+            session.amr.push(method.to_owned());
+        }
+        let kind = EventKind::SteppedUp {
+            session_id: session.id,
+            amr: vec![method.to_owned()],
+        };
+        let event = caller.event(user.id, kind, now, &*self.random);
+        match self
+            .sessions
+            .step_up(&session, user, proof, &event, now)
+            .await
+        {
+            Ok(()) => {}
+            Err(CommitError::Refused(writes)) if writes.contains(&Write::Token) => {
+                return Err(Problem::code_expired());
+            }
+            Err(CommitError::Refused(_)) => return Err(Problem::unauthenticated(true)),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        let answer = self.gate.answer(user, &session, delivery, now)?;
+        Ok(answer.into_response())
+    }
+}
