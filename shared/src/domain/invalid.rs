@@ -13,6 +13,7 @@ const CODES: &[&str] = &[
     "invalid_code",
     "invalid_email",
     "invalid_id",
+    "invalid_locale",
     "invalid_phone_number",
     "invalid_username",
     "nothing_visible",
