@@ -20,5 +20,7 @@ pub mod password_hash;
 pub mod platform;
 pub mod random;
 pub mod refresh_token;
+pub mod sms_texts;
 pub mod store;
 pub mod telemetry;
+pub mod words;

@@ -1,8 +1,9 @@
 //! Mail: what is written to people, and its way out through SES.
 //!
 //! A mail holds nothing that a stranger could choose and its reader be misled by: no names, and
-//! what a client calls itself only as [`session_ended_by_reuse`] cuts it. Links lead to this
-//! deployment alone.
+//! what a client calls itself only as [`origin`] cuts it. Links lead to this deployment alone.
+//! Its words come from the catalogues of [`crate::words`], its shape from [`letter`], so that a new
+//! mail is a short file and its words.
 
 use std::time::Duration;
 
@@ -18,15 +19,48 @@ use aws_sdk_sesv2::types::{
 
 use crate::domain::email::EmailAddress;
 use crate::domain::id::EventId;
+use crate::domain::locale::Language;
 use crate::env::{Env, EnvError};
+use crate::words::WordsError;
 
+mod account_deleted;
+mod account_held;
+mod address_wanted;
+mod change_email;
+mod change_password;
+mod email_changed;
+mod email_confirmed;
+mod letter;
+mod one_time_code;
+mod origin;
+mod password_changed;
+mod phone_changed;
+mod reset_password;
 mod session_ended_by_reuse;
 mod sign_up_repeated;
+mod step_up;
 mod verify_email;
 
+pub use account_deleted::AccountDeleted;
+pub use account_held::AccountHeld;
+pub use address_wanted::AddressWanted;
+pub use change_email::ConfirmNewEmail;
+pub use change_password::ConfirmPasswordChange;
+pub use email_changed::EmailChanged;
+pub use email_confirmed::EmailConfirmed;
+pub use one_time_code::OneTimeCode;
+pub use password_changed::PasswordChanged;
+pub use phone_changed::PhoneChanged;
+pub use reset_password::ResetPassword;
 pub use session_ended_by_reuse::SessionEndedByReuse;
 pub use sign_up_repeated::SignUpRepeated;
+pub use step_up::StepUpCode;
 pub use verify_email::VerifyEmail;
+
+/// The path of the page behind "that wasn't me", which undoes what a mail tells of.
+const NOT_ME: &str = "/api/auth/security/not-me";
+/// How long its link lives.
+const UNDO_DAYS: i64 = 7;
 
 /// One attempt at SES. It answers within a second as a rule; an attempt given up too soon may
 /// have been accepted, and its repeat is a second mail.
@@ -37,9 +71,9 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 /// Why a mail was not sent. It never quotes the mail or its address.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
-    /// A template could not be filled in.
+    /// It could not be written.
     #[error("the mail could not be written")]
-    Template(#[from] askama::Error),
+    Unwritten(#[from] WriteError),
     /// The call to SES lacks something.
     #[error("the mail could not be put together")]
     Incomplete(#[from] BuildError),
@@ -50,6 +84,17 @@ pub enum MailError {
     /// SES is away or took too long. The mail may have been sent.
     #[error("SES gave no answer")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+/// Why a mail could not be written. It never quotes the mail.
+#[derive(Debug, thiserror::Error)]
+pub enum WriteError {
+    /// Its words are not in the catalogue.
+    #[error("the mail has no words")]
+    Words(#[from] WordsError),
+    /// The template could not be filled in.
+    #[error("the template of mails could not be filled in")]
+    Template(#[from] askama::Error),
 }
 
 /// The deployment as its mails show it.
@@ -77,8 +122,8 @@ pub trait Mail: Send + Sync {
     /// The name of its template, by which logs and SES tell mails apart.
     fn template(&self) -> &'static str;
 
-    /// Writes it, with the name and the links of this deployment.
-    fn write(&self, site: &Site) -> Result<Message, askama::Error>;
+    /// Writes it in this language, with the name and the links of this deployment.
+    fn write(&self, site: &Site, language: Language) -> Result<Message, WriteError>;
 }
 
 /// Sends mail through SES.
@@ -107,14 +152,15 @@ impl Mailer {
         })
     }
 
-    /// Sends a mail because of an event, whose id SES keeps beside it.
+    /// Sends a mail in this language because of an event, whose id SES keeps beside it.
     pub async fn send(
         &self,
         to: &EmailAddress,
         mail: &dyn Mail,
+        language: Language,
         event: EventId,
     ) -> Result<(), MailError> {
-        let message = mail.write(&self.site)?;
+        let message = mail.write(&self.site, language)?;
         self.client
             .send_email()
             .from_email_address(&self.from)
@@ -130,7 +176,8 @@ impl Mailer {
 }
 
 impl Site {
-    fn open(env: &Env) -> Result<Self, EnvError> {
+    /// The deployment of `APP_NAME` at `PUBLIC_URL`.
+    pub fn open(env: &Env) -> Result<Self, EnvError> {
         Ok(Self {
             app_name: env.required("APP_NAME")?.to_owned(),
             public_url: env.base_url("PUBLIC_URL")?,
@@ -171,37 +218,4 @@ fn utf8(text: String) -> Result<Content, BuildError> {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    /// The deployment that the tests' mails come from.
-    pub(super) fn site() -> Site {
-        let env = Env::default()
-            .with("APP_NAME", "Tea & Co")
-            .with("PUBLIC_URL", "https://id.example.com/");
-        Site::open(&env).unwrap()
-    }
-
-    /// Every run of exactly six digits, as `/\b\d{6}\b/` finds them.
-    pub(super) fn six_digit_numbers(text: &str) -> Vec<&str> {
-        text.split(|c: char| !c.is_alphanumeric() && c != '_')
-            .filter(|word| word.len() == 6 && word.bytes().all(|b| b.is_ascii_digit()))
-            .collect()
-    }
-
-    /// Where the links of an HTML part lead.
-    pub(super) fn links(html: &str) -> Vec<&str> {
-        html.split("href=\"")
-            .skip(1)
-            .filter_map(|rest| rest.split('"').next())
-            .collect()
-    }
-
-    #[test]
-    fn mail_is_not_sent_from_nowhere() {
-        let aws = SdkConfig::builder().build();
-        let env = Env::default().with("APP_NAME", "Tea");
-        let error = Mailer::open(&aws, &env).unwrap_err();
-        assert_eq!(error, EnvError::Missing("MAIL_FROM".to_owned()));
-    }
-}
+mod tests;

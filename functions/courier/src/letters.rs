@@ -4,6 +4,7 @@ use jiff::Timestamp;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::event::Event;
 use latchkey_shared::domain::id::{TokenId, UserId};
+use latchkey_shared::domain::locale::Language;
 use latchkey_shared::mail::{Mail, SessionEndedByReuse, SignUpRepeated, VerifyEmail};
 use latchkey_shared::store::StoreError;
 use latchkey_shared::store::deliveries::Claim;
@@ -28,7 +29,11 @@ pub(crate) async fn deliver(state: &State, event: &Event, letter: Letter) -> Res
         }
         Claim::Busy => return Err(Failure::Busy),
     }
-    if let Err(error) = state.mailer.send(&to, &*mail, event.id).await {
+    let sent = state
+        .mailer
+        .send(&to, &*mail, Language::English, event.id)
+        .await;
+    if let Err(error) = sent {
         if let Err(error) = state.deliveries.release(delivery, now).await {
             tracing::warn!(
                 error = chain(&error),

@@ -1,0 +1,155 @@
+# Was Menschen auf Deutsch lesen: dieselben Nachrichten wie in `en.ftl`, in der Sie-Form.
+
+## Teile anderer Nachrichten
+
+code = Code
+when = Wann
+from = Von
+client = Angegebenes Gerät
+new_address = Neue Adresse
+new_number = Neue Nummer
+unknown_address = einer unbekannten Adresse
+unknown_client = keines
+moment = { $day }. { $month ->
+    [1] Januar
+    [2] Februar
+    [3] März
+    [4] April
+    [5] Mai
+    [6] Juni
+    [7] Juli
+    [8] August
+    [9] September
+    [10] Oktober
+    [11] November
+   *[12] Dezember
+} { $year }, { $time } UTC
+minutes = { $minutes ->
+    [one] eine Minute
+   *[other] { $minutes } Minuten
+}
+link_minutes = { $link_minutes ->
+    [one] eine Minute
+   *[other] { $link_minutes } Minuten
+}
+hours = { $hours ->
+    [one] eine Stunde
+   *[other] { $hours } Stunden
+}
+days = { $days ->
+    [one] einen Tag
+   *[other] { $days } Tage
+}
+
+## Registrieren
+
+verify_email = Bestätigen Sie Ihre E-Mail-Adresse für { $app }
+    .heading = Bestätigen Sie Ihre E-Mail-Adresse
+    .enter = Geben Sie diesen Code dort ein, wo Sie sich bei { $app } registriert haben:
+    .open = Oder öffnen Sie diesen Link und drücken Sie dort auf die Schaltfläche:
+    .button = Adresse bestätigen
+    .life = Der Code gilt { minutes } und der Link { hours } ab Ihrer Anfrage. Sobald Sie einen davon benutzt haben, gelten beide nicht mehr.
+    .ignore = Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code oder den Link passiert nichts. Geben Sie sie deshalb niemandem weiter.
+
+sign_up_repeated = Sie haben schon ein Konto bei { $app }
+    .heading = Sie haben schon ein Konto
+    .tried = Jemand, vielleicht Sie selbst, wollte sich mit dieser E-Mail-Adresse bei { $app } registrieren. Zu ihr gibt es schon ein Konto, und daran wurde nichts geändert.
+    .yours = Wenn Sie das waren, melden Sie sich mit dieser Adresse an. Falls Sie das Passwort nicht mehr wissen, können Sie es dort zurücksetzen, wo Sie sich anmelden.
+    .ignore = Wenn Sie das nicht waren, müssen Sie nichts tun: Niemand hat erfahren, dass es zu dieser Adresse ein Konto gibt.
+
+otp = Ihr Code für { $app }
+    .heading = Ihr Code
+    .enter = Geben Sie diesen Code dort ein, wo { $app } danach fragt:
+    .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
+    .ignore = Wenn Sie ihn nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code passiert nichts. Geben Sie ihn deshalb niemandem weiter.
+
+otp_sms = { $app }: Ihr Code ist { $code }. Er gilt { minutes } lang. Geben Sie ihn niemandem weiter.
+
+## Sitzungen
+
+session_ended_by_reuse = Wir haben eines Ihrer Geräte von { $app } abgemeldet
+    .heading = Wir haben eines Ihrer Geräte abgemeldet
+    .reused = Eine Anmeldung bei Ihrem { $app }-Konto wurde noch einmal benutzt, nachdem sie ersetzt worden war. Das kann heißen, dass jemand sie kopiert hat. Deshalb haben wir diese Sitzung beendet.
+    .yours = Wenn das Ihr eigenes Gerät war, zum Beispiel eines, das Sie aus einem Backup wiederhergestellt haben, melden Sie sich dort wieder an.
+    .stolen = Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
+step_up = Bestätigen Sie { $app }, dass Sie es sind
+    .heading = Bestätigen Sie, dass Sie es sind
+    .enter = Geben Sie diesen Code dort ein, wo { $app } danach fragt, bevor es weitergeht:
+    .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
+    .stolen = Wenn Sie ihn nicht angefordert haben, ist vielleicht jemand anderes in Ihrem Konto angemeldet: Geben Sie den Code niemandem weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
+## Das Passwort
+
+reset_password = Setzen Sie Ihr Passwort für { $app } zurück
+    .heading = Legen Sie ein neues Passwort fest
+    .enter = Jemand, hoffentlich Sie selbst, hat das Passwort Ihres { $app }-Kontos vergessen. Geben Sie diesen Code dort ein, wo Sie ihn angefordert haben:
+    .open = Oder öffnen Sie diesen Link und legen Sie dort das neue Passwort fest:
+    .button = Neues Passwort festlegen
+    .life = Der Code gilt { minutes } und der Link { link_minutes } ab Ihrer Anfrage. Sobald Sie einen davon benutzt haben, gelten beide nicht mehr, und Sie sind überall abgemeldet.
+    .ignore = Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code oder den Link bleibt Ihr Passwort, wie es ist. Geben Sie sie deshalb niemandem weiter.
+
+change_password = Bestätigen Sie Ihr neues Passwort für { $app }
+    .heading = Bestätigen Sie Ihr neues Passwort
+    .enter = Geben Sie diesen Code dort ein, wo Sie das neue Passwort für Ihr { $app }-Konto gewählt haben:
+    .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
+    .stolen = Wenn Sie das nicht waren, ist vielleicht jemand anderes in Ihrem Konto angemeldet: Geben Sie den Code niemandem weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
+password_changed = Das Passwort Ihres { $app }-Kontos wurde geändert
+    .heading = Ihr Passwort wurde geändert
+    .changed = Das Passwort Ihres { $app }-Kontos wurde geändert, und alle anderen Geräte wurden abgemeldet.
+    .yours = Wenn Sie das waren, müssen Sie nichts tun.
+    .stolen = Wenn Sie das nicht waren, öffnen Sie diesen Link und drücken Sie dort auf die Schaltfläche:
+    .button = Das war ich nicht
+    .undo = Der Link gilt { days }. Er meldet alle ab, und niemand kann sich anmelden, bis Sie ein neues Passwort festgelegt haben.
+
+## Die Adresse und die Telefonnummer
+
+change_email = Bestätigen Sie Ihre neue E-Mail-Adresse für { $app }
+    .heading = Bestätigen Sie Ihre neue Adresse
+    .enter = Jemand, hoffentlich Sie selbst, möchte diese Adresse für ein Konto bei { $app } benutzen. Geben Sie diesen Code dort ein, wo Sie sie geändert haben:
+    .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
+    .ignore = Wenn Sie das nicht waren, ignorieren Sie diese Mail: Ohne den Code passiert nichts. Geben Sie ihn deshalb niemandem weiter.
+
+email_changed = Die E-Mail-Adresse Ihres { $app }-Kontos wurde geändert
+    .heading = Ihre E-Mail-Adresse wurde geändert
+    .changed = Ihr { $app }-Konto hat ab jetzt eine andere E-Mail-Adresse, und unsere Mails gehen dorthin.
+    .yours = Wenn Sie das waren, müssen Sie nichts tun.
+    .stolen = Wenn Sie das nicht waren, öffnen Sie diesen Link und drücken Sie dort auf die Schaltfläche:
+    .button = Das war ich nicht
+    .undo = Der Link gilt { days }. Er bringt diese Adresse zurück und meldet alle ab, und niemand kann sich anmelden, bis Sie ein neues Passwort festgelegt haben.
+
+email_confirmed = Das ist jetzt die Adresse Ihres { $app }-Kontos
+    .heading = Ihre neue Adresse ist bestätigt
+    .changed = Das ist ab jetzt die E-Mail-Adresse Ihres { $app }-Kontos: Melden Sie sich mit ihr an. Unsere Mails finden Sie hier.
+    .stolen = Wenn Sie sie nicht geändert haben, ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
+address_wanted = Ihre E-Mail-Adresse gehört zu einem Konto bei { $app }
+    .heading = Ihre Adresse bleibt, wo sie ist
+    .tried = Jemand, vielleicht Sie selbst, wollte diese E-Mail-Adresse für ein anderes Konto bei { $app } benutzen. Zu ihr gibt es schon ein Konto, und daran wurde nichts geändert.
+    .yours = Wenn Sie das waren, melden Sie sich mit dieser Adresse an, oder wählen Sie für das andere Konto eine andere.
+    .ignore = Wenn Sie das nicht waren, müssen Sie nichts tun: Niemand hat erfahren, dass es zu dieser Adresse ein Konto gibt.
+
+phone_changed = Die Telefonnummer Ihres { $app }-Kontos wurde geändert
+    .heading = Ihre Telefonnummer wurde geändert
+    .changed = Ihr { $app }-Konto hat ab jetzt eine andere Telefonnummer.
+    .yours = Wenn Sie das waren, müssen Sie nichts tun.
+    .stolen = Wenn Sie das nicht waren, öffnen Sie diesen Link und drücken Sie dort auf die Schaltfläche:
+    .button = Das war ich nicht
+    .undo = Der Link gilt { days }. Er macht die Änderung rückgängig und meldet alle ab, und niemand kann sich anmelden, bis Sie ein neues Passwort festgelegt haben.
+
+change_phone = { $app }: { $code } bestätigt Ihre neue Nummer. Der Code gilt { minutes } lang. Geben Sie ihn niemandem weiter.
+
+phone_changed_sms = { $app }: Ihr Konto hat jetzt eine andere Telefonnummer. Wenn Sie das nicht waren, folgen Sie der Mail, die wir Ihnen geschickt haben.
+
+## Das Konto
+
+account_held = Legen Sie ein neues Passwort für { $app } fest
+    .heading = Alle wurden abgemeldet
+    .held = Sie haben uns gesagt, dass nicht Sie Ihr { $app }-Konto geändert haben. Deshalb haben wir alle Geräte abgemeldet, und mit dem bisherigen Passwort kann sich niemand mehr anmelden.
+    .next = Damit Sie wieder hineinkommen, geben Sie bei der Anmeldung an, dass Sie das Passwort vergessen haben, und legen Sie ein neues fest.
+
+account_deleted = Ihr { $app }-Konto wurde gelöscht
+    .heading = Ihr Konto wurde gelöscht
+    .gone = Ihr { $app }-Konto und alles darin ist gelöscht und lässt sich nicht wiederherstellen.
+    .stolen = Wenn nicht Sie es gelöscht haben, wenden Sie sich an den Support von { $app }.

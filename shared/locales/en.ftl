@@ -1,0 +1,157 @@
+# What people read in English. A message is named after the template that it belongs to: its value
+# is the subject of a mail or the text of an SMS, its attributes are the parts of the mail.
+# A mail must hold no six-digit number but its code, and no link but its own.
+
+## Parts of others
+
+code = Code
+when = When
+from = From
+client = What it said it was
+new_address = New address
+new_number = New number
+unknown_address = an unknown address
+unknown_client = nothing
+moment = { $day } { $month ->
+    [1] January
+    [2] February
+    [3] March
+    [4] April
+    [5] May
+    [6] June
+    [7] July
+    [8] August
+    [9] September
+    [10] October
+    [11] November
+   *[12] December
+} { $year }, { $time } UTC
+minutes = { $minutes ->
+    [one] one minute
+   *[other] { $minutes } minutes
+}
+link_minutes = { $link_minutes ->
+    [one] one minute
+   *[other] { $link_minutes } minutes
+}
+hours = { $hours ->
+    [one] one hour
+   *[other] { $hours } hours
+}
+days = { $days ->
+    [one] one day
+   *[other] { $days } days
+}
+
+## Signing up
+
+verify_email = Confirm your email address for { $app }
+    .heading = Confirm your email address
+    .enter = Enter this code where you signed up for { $app }:
+    .open = Or open this link and press the button there:
+    .button = Confirm address
+    .life = The code works for { minutes } and the link for { hours } after you asked for them. Using one of them ends both.
+    .ignore = If you didn't ask for this, ignore this mail: nothing happens without the code or the link, so give them to nobody.
+
+sign_up_repeated = You already have an account at { $app }
+    .heading = You already have an account
+    .tried = Somebody, maybe you, tried to sign up for { $app } with this email address. It already has an account, and nothing about it was changed.
+    .yours = If it was you, sign in with this address. If you don't remember the password, reset it where you sign in.
+    .ignore = If it wasn't you, there is nothing to do: nobody was told that this address has an account.
+
+otp = Your code for { $app }
+    .heading = Your code
+    .enter = Enter this code where { $app } asks for it:
+    .life = It works once, for { minutes } after you asked for it.
+    .ignore = If you didn't ask for it, ignore this mail: nothing happens without the code, so give it to nobody.
+
+otp_sms = { $app }: your code is { $code }. It works for { minutes }. Give it to nobody.
+
+## Sessions
+
+session_ended_by_reuse = We signed one of your devices out of { $app }
+    .heading = We signed one of your devices out
+    .reused = A sign-in to your { $app } account was used again after it had been replaced. That can mean that somebody copied it, so we ended that session.
+    .yours = If that was your own device, for instance one restored from a backup, sign in on it again.
+    .stolen = If it wasn't you, change your password now and end the sessions that you don't know.
+
+step_up = Confirm to { $app } that it is you
+    .heading = Confirm that it is you
+    .enter = Enter this code where { $app } asks for it before you go on:
+    .life = It works once, for { minutes } after you asked for it.
+    .stolen = If you didn't ask for it, somebody may be signed in to your account: give the code to nobody, change your password and end the sessions that you don't know.
+
+## The password
+
+reset_password = Reset your password for { $app }
+    .heading = Set a new password
+    .enter = Somebody, hopefully you, forgot the password of your { $app } account. Enter this code where you asked for it:
+    .open = Or open this link and set the new password there:
+    .button = Set a new password
+    .life = The code works for { minutes } and the link for { link_minutes } after you asked for them. Using one of them ends both, and signs you out everywhere.
+    .ignore = If you didn't ask for this, ignore this mail: your password stays as it is without the code or the link, so give them to nobody.
+
+change_password = Confirm your new password for { $app }
+    .heading = Confirm your new password
+    .enter = Enter this code where you chose a new password for your { $app } account:
+    .life = It works once, for { minutes } after you asked for it.
+    .stolen = If it wasn't you, somebody may be signed in to your account: give the code to nobody, change your password and end the sessions that you don't know.
+
+password_changed = The password of your { $app } account was changed
+    .heading = Your password was changed
+    .changed = The password of your { $app } account was changed, and all other devices were signed out.
+    .yours = If that was you, there is nothing to do.
+    .stolen = If it wasn't you, open this link and press the button there:
+    .button = That wasn't me
+    .undo = The link works for { days }. It signs everybody out, and nobody can sign in until you have set a new password.
+
+## The address and the phone number
+
+change_email = Confirm your new email address for { $app }
+    .heading = Confirm your new address
+    .enter = Somebody, hopefully you, wants to use this address for an account at { $app }. Enter this code where you changed it:
+    .life = It works once, for { minutes } after you asked for it.
+    .ignore = If it wasn't you, ignore this mail: nothing happens without the code, so give it to nobody.
+
+email_changed = The email address of your { $app } account was changed
+    .heading = Your email address was changed
+    .changed = Your { $app } account has another email address from now on, and our mails go there.
+    .yours = If that was you, there is nothing to do.
+    .stolen = If it wasn't you, open this link and press the button there:
+    .button = That wasn't me
+    .undo = The link works for { days }. It brings this address back and signs everybody out, and nobody can sign in until you have set a new password.
+
+email_confirmed = This is now the address of your { $app } account
+    .heading = Your new address is confirmed
+    .changed = This is the email address of your { $app } account from now on: sign in with it, and find our mails here.
+    .stolen = If you didn't change it, change your password now and end the sessions that you don't know.
+
+address_wanted = Your email address belongs to an account at { $app }
+    .heading = Your address stays where it is
+    .tried = Somebody, maybe you, tried to give another { $app } account this email address. It already has an account, and nothing about it was changed.
+    .yours = If it was you, sign in with this address, or choose another one for the other account.
+    .ignore = If it wasn't you, there is nothing to do: nobody was told that this address has an account.
+
+phone_changed = The phone number of your { $app } account was changed
+    .heading = Your phone number was changed
+    .changed = Your { $app } account has another phone number from now on.
+    .yours = If that was you, there is nothing to do.
+    .stolen = If it wasn't you, open this link and press the button there:
+    .button = That wasn't me
+    .undo = The link works for { days }. It undoes the change and signs everybody out, and nobody can sign in until you have set a new password.
+
+change_phone = { $app }: { $code } confirms your new number. It works for { minutes }. Give it to nobody.
+
+phone_changed_sms = { $app }: your account has another phone number now. If that wasn't you, follow the mail that we sent you.
+
+## The account
+
+account_held = Set a new password for { $app }
+    .heading = Everybody was signed out
+    .held = You told us that it wasn't you who changed your { $app } account. So we signed out every device, and nobody can sign in with the password of before.
+    .next = To get in again, say that you forgot the password where you sign in, and set a new one.
+
+account_deleted = Your { $app } account was deleted
+    .heading = Your account was deleted
+    .gone = Your { $app } account and everything in it are gone, and can't be brought back.
+    .stolen = If it wasn't you who deleted it, write to the support of { $app }.

@@ -1,0 +1,34 @@
+//! News for the address that an account had before.
+
+use secrecy::{ExposeSecret, SecretString};
+
+use super::letter::{Letter, Value};
+use super::{Mail, Message, NOT_ME, Site, UNDO_DAYS, WriteError};
+use crate::domain::locale::Language;
+
+/// Tells the old address of an account that another has taken its place, and how to undo it.
+#[derive(Debug)]
+pub struct EmailChanged {
+    /// The new address, masked.
+    pub new: String,
+    /// The secret part of the link that undoes the change.
+    pub undo: SecretString,
+}
+
+impl Mail for EmailChanged {
+    fn template(&self) -> &'static str {
+        "email_changed"
+    }
+
+    fn write(&self, site: &Site, language: Language) -> Result<Message, WriteError> {
+        Letter::new(site, language, self.template())
+            .with("days", UNDO_DAYS)
+            .paragraph("changed")
+            .facts([("new_address", Value::Given(self.new.clone()))])
+            .paragraph("yours")
+            .paragraph("stolen")
+            .link(NOT_ME, self.undo.expose_secret())
+            .quiet("undo")
+            .finish()
+    }
+}
