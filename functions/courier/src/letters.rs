@@ -19,6 +19,13 @@ pub(crate) async fn deliver(state: &State, event: &Event, letter: Letter) -> Res
         tracing::info!("no mail: nobody is waiting for it any more");
         return Ok(());
     };
+    if state.undeliverable.contains(&to).await? {
+        tracing::info!(
+            template = mail.template(),
+            "no mail: its address takes none"
+        );
+        return Ok(());
+    }
     let delivery = letter.delivery.as_str();
     match state.deliveries.claim(delivery, now).await? {
         Claim::Fresh => {}
@@ -27,6 +34,15 @@ pub(crate) async fn deliver(state: &State, event: &Event, letter: Letter) -> Res
             return Ok(());
         }
         Claim::Busy => return Err(Failure::Busy),
+    }
+    if !state
+        .mail_budget
+        .spend(&to, mail.template(), event.id)
+        .await
+    {
+        // Settled, as if it were out: it would be of no use in an hour.
+        state.deliveries.done(delivery, now).await?;
+        return Ok(());
     }
     if let Err(error) = state.mailer.send(&to, &*mail, event.id).await {
         if let Err(error) = state.deliveries.release(delivery, now).await {
