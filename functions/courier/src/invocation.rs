@@ -104,7 +104,8 @@ mod tests {
         let mut hollow = notification();
         hollow["Records"][0]["Sns"] = json!("ada@example.com");
         let mut mixed = notification();
-        mixed["Records"][1] = stream()["Records"][0].clone();
+        let records = mixed["Records"].as_array_mut().unwrap();
+        records.push(stream()["Records"][0].clone());
         for payload in [
             queue,
             both,
