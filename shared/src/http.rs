@@ -14,6 +14,7 @@ pub mod problem;
 pub mod query;
 pub mod rate_limit;
 pub mod reply;
+pub mod sms_limits;
 pub mod views;
 
 pub use self::account_name::account_name;
@@ -28,6 +29,7 @@ pub use self::problem::{Code, FieldError, Problem};
 pub use self::query::Query;
 pub use self::rate_limit::{Limit, RateLimits};
 pub use self::reply::Reply;
+pub use self::sms_limits::SmsLimits;
 
 use axum::Router;
 

@@ -1,7 +1,7 @@
 //! The domain crate: what every function stands on.
 //!
 //! Arrows run one way. [`domain`] holds the rules: pure, without I/O, clock or AWS. [`store`],
-//! [`cache`] and [`mail`] know the rules; [`gate`] and [`http`] know both; [`platform`] puts the
+//! [`cache`], [`mail`] and [`sms`] know the rules; [`gate`] and [`http`] know both; [`platform`] puts the
 //! parts together. A function takes what it uses and nothing else: its state, its environment
 //! variables and its IAM statements are one list.
 
@@ -16,10 +16,12 @@ pub mod gate;
 pub mod http;
 pub mod keys;
 pub mod mail;
+pub mod mail_budget;
 pub mod password_hash;
 pub mod platform;
 pub mod random;
 pub mod refresh_token;
+pub mod sms;
 pub mod sms_texts;
 pub mod store;
 pub mod telemetry;

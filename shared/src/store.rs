@@ -15,6 +15,7 @@ pub mod sessions;
 pub mod sign_ups;
 pub mod tokens;
 pub mod transaction;
+pub mod undeliverable;
 pub mod users;
 
 use std::collections::HashMap;

@@ -1,11 +1,17 @@
-//! Writes the mail that an event asks for and sends it once.
+//! Writes the mail or SMS that an event asks for and sends it once.
 
 use jiff::Timestamp;
-use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::event::Event;
 use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::locale::Language;
-use latchkey_shared::mail::{Mail, SessionEndedByReuse, SignUpRepeated, VerifyEmail};
+use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
+use latchkey_shared::domain::user::User;
+use latchkey_shared::mail::{
+    AccountDeleted, AccountHeld, AddressWanted, ConfirmNewEmail, ConfirmPasswordChange,
+    EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasswordChanged, PhoneChanged, ResetPassword,
+    SessionEndedByReuse, SignUpRepeated, StepUpCode, VerifyEmail,
+};
+use latchkey_shared::sms_texts::{ConfirmNewPhone, OneTimeCodeSms, PhoneChangedSms, SmsText};
 use latchkey_shared::store::StoreError;
 use latchkey_shared::store::deliveries::Claim;
 use latchkey_shared::telemetry::chain;
@@ -13,96 +19,240 @@ use latchkey_shared::telemetry::chain;
 use crate::plan::{self, Letter, Subject};
 use crate::{Failure, State};
 
-/// Sends the mail, unless it has been sent or has lost its point.
+/// A message, and where it goes.
+struct Addressed {
+    to: Target,
+    language: Language,
+    message: Message,
+}
+
+enum Message {
+    Mail(Box<dyn Mail>),
+    Sms(Box<dyn SmsText>),
+}
+
+impl Message {
+    fn template(&self) -> &'static str {
+        match self {
+            Self::Mail(mail) => mail.template(),
+            Self::Sms(sms) => sms.template(),
+        }
+    }
+}
+
+/// Sends the letter, unless it has been sent or has lost its point.
 pub(crate) async fn deliver(state: &State, event: &Event, letter: Letter) -> Result<(), Failure> {
     let now = state.clock.now();
-    let Some((to, mail)) = write(state, event, letter.subject, now).await? else {
-        tracing::info!("no mail: nobody is waiting for it any more");
+    let Some(addressed) = state.write(event, letter.subject, now).await? else {
+        tracing::info!("no message: nobody is waiting for it any more");
         return Ok(());
     };
+    let template = addressed.message.template();
+    if let Target::Email(to) = &addressed.to
+        && state.undeliverable.contains(to).await?
+    {
+        tracing::info!(template, "no mail: its address takes none");
+        return Ok(());
+    }
     let delivery = letter.delivery.as_str();
     match state.deliveries.claim(delivery, now).await? {
         Claim::Fresh => {}
         Claim::Done => {
-            tracing::info!(template = mail.template(), "no mail: it has been sent");
+            tracing::info!(template, "no message: it has been sent");
             return Ok(());
         }
         Claim::Busy => return Err(Failure::Busy),
     }
-    let sent = state
-        .mailer
-        .send(&to, &*mail, Language::English, event.id)
-        .await;
-    if let Err(error) = sent {
+    if let Err(failure) = state.send(event, &addressed).await {
         if let Err(error) = state.deliveries.release(delivery, now).await {
             tracing::warn!(
                 error = chain(&error),
-                "the claim on a mail stays until it lapses"
+                "the claim on a message stays until it lapses"
             );
         }
-        return Err(error.into());
+        return Err(failure);
     }
-    tracing::info!(template = mail.template(), "mail sent");
-    // The mail is out. To fail now would bring the event again, and with it a second mail.
+    // The message is out, or will never be. To fail now would bring the event again, and with it
+    // a second one.
     if let Err(error) = state.deliveries.done(delivery, state.clock.now()).await {
         tracing::warn!(
             error = chain(&error),
-            "a mail that was sent could not be noted"
+            "a message that was sent could not be noted"
         );
     }
     Ok(())
 }
 
-/// The mail and whom it goes to; none where it would be of no use to anybody.
-async fn write(
-    state: &State,
-    event: &Event,
-    subject: Subject,
-    now: Timestamp,
-) -> Result<Option<(EmailAddress, Box<dyn Mail>)>, StoreError> {
-    Ok(match subject {
-        Subject::Verification(token) => verification(state, token, now).await?,
-        Subject::SignUpRepeated => address(state, event.user, now)
-            .await?
-            .map(|to| (to, Box::new(SignUpRepeated) as _)),
-        Subject::SessionEndedByReuse => address(state, event.user, now).await?.map(|to| {
-            let mail = SessionEndedByReuse {
-                at: event.at,
-                source: event.source.clone(),
-            };
-            (to, Box::new(mail) as _)
-        }),
+impl State {
+    /// Sends a message, where the budget of its channel allows it.
+    async fn send(&self, event: &Event, addressed: &Addressed) -> Result<(), Failure> {
+        match (&addressed.to, &addressed.message) {
+            (Target::Email(to), Message::Mail(mail)) => {
+                let template = mail.template();
+                if self.mail_budget.spend(to, template, event.id).await {
+                    self.mailer
+                        .send(to, &**mail, addressed.language, event.id)
+                        .await?;
+                    tracing::info!(template, "mail sent");
+                }
+            }
+            (Target::Phone(to), Message::Sms(sms)) => {
+                let text = sms.write(&self.app_name, addressed.language)?;
+                self.text(to, sms.template(), &text, event.id).await?;
+            }
+            (Target::Email(_), Message::Sms(_)) | (Target::Phone(_), Message::Mail(_)) => {
+                tracing::error!("a message and where it goes are of two kinds");
+            }
+        }
+        Ok(())
+    }
+
+    /// The message and whom it goes to; none where it would be of no use to anybody.
+    async fn write(
+        &self,
+        event: &Event,
+        subject: Subject,
+        now: Timestamp,
+    ) -> Result<Option<Addressed>, StoreError> {
+        Ok(match subject {
+            Subject::Code(token) => self.code(token, now).await?,
+            Subject::SignUpRepeated => self.tell(event.user, SignUpRepeated, now).await?,
+            Subject::AddressWanted => self.tell(event.user, AddressWanted, now).await?,
+            Subject::EmailConfirmed => self.tell(event.user, EmailConfirmed, now).await?,
+            Subject::AccountHeld => self.tell(event.user, AccountHeld, now).await?,
+            Subject::SessionEndedByReuse => {
+                let mail = SessionEndedByReuse {
+                    at: event.at,
+                    source: event.source.clone(),
+                };
+                self.tell(event.user, mail, now).await?
+            }
+            Subject::EmailChanged(token) => self
+                .token_and_user(token, now)
+                .await?
+                .and_then(|(token, user)| {
+                    let undo = self.keys.link(token.id, token.purpose);
+                    let new = user.email.masked();
+                    mail_to(&token, &user, EmailChanged { new, undo })
+                }),
+            Subject::PhoneChanged(token) => self
+                .token_and_user(token, now)
+                .await?
+                .and_then(|(token, user)| {
+                    let undo = self.keys.link(token.id, token.purpose);
+                    let new = user.phone_number.as_ref()?.masked();
+                    mail_to(&token, &user, PhoneChanged { new, undo })
+                }),
+            Subject::PhoneReplaced(token) => self
+                .token_and_user(token, now)
+                .await?
+                .and_then(|(token, user)| old_number(&token, &user)),
+            Subject::PasswordChanged(token) => self
+                .token_and_user(token, now)
+                .await?
+                .and_then(|(token, user)| {
+                    let mail = PasswordChanged {
+                        at: event.at,
+                        source: event.source.clone(),
+                        not_me: self.keys.link(token.id, token.purpose),
+                    };
+                    mail_to(&token, &user, mail)
+                }),
+            Subject::AccountDeleted(token) => {
+                self.tokens.get(token).await?.and_then(|token| {
+                    Some(Addressed {
+                        to: token.target?,
+                        language: token.locale.unwrap_or_default().language(),
+                        message: Message::Mail(Box::new(AccountDeleted)),
+                    })
+                })
+            }
+        })
+    }
+
+    /// A code goes to the target that its token was made for: sent to the one that the user has
+    /// by now, it would let that one's owner verify the other.
+    async fn code(&self, token: TokenId, now: Timestamp) -> Result<Option<Addressed>, StoreError> {
+        let found = self.token_and_user(token, now).await?;
+        // One of an earlier epoch is dead.
+        let Some((token, user)) = found.filter(|(token, user)| token.epoch == user.epoch) else {
+            return Ok(None);
+        };
+        let code = self.keys.code(token.id, token.purpose);
+        let link = self.keys.link(token.id, token.purpose);
+        let by_sms = matches!(token.target, Some(Target::Phone(_)));
+        let message = match token.purpose {
+            Purpose::VerifyEmail => mail(VerifyEmail { code, link }),
+            Purpose::Otp if by_sms => Message::Sms(Box::new(OneTimeCodeSms { code })),
+            Purpose::Otp => mail(OneTimeCode { code }),
+            Purpose::ResetPassword => mail(ResetPassword { code, link }),
+            Purpose::ChangePassword => mail(ConfirmPasswordChange { code }),
+            Purpose::ChangeEmail => mail(ConfirmNewEmail { code }),
+            Purpose::ChangePhone => Message::Sms(Box::new(ConfirmNewPhone { code })),
+            Purpose::StepUp => mail(StepUpCode { code }),
+            Purpose::NotMe | Purpose::Farewell => return Ok(None),
+        };
+        let language = user.preferences.locale.language();
+        Ok(token.target.map(|to| Addressed {
+            to,
+            language,
+            message,
+        }))
+    }
+
+    async fn token_and_user(
+        &self,
+        token: TokenId,
+        now: Timestamp,
+    ) -> Result<Option<(Token, User)>, StoreError> {
+        let token = self.tokens.get(token).await?;
+        let Some(token) = token.filter(|token| plan::is_worth_sending(token, now)) else {
+            return Ok(None);
+        };
+        let user = self.users.get(token.user).await?;
+        Ok(user
+            .filter(|user| !user.has_lapsed(now))
+            .map(|user| (token, user)))
+    }
+
+    /// Tells a user something at the address that they have verified.
+    async fn tell(
+        &self,
+        user: UserId,
+        message: impl Mail + 'static,
+        now: Timestamp,
+    ) -> Result<Option<Addressed>, StoreError> {
+        let user = self.users.get(user).await?;
+        Ok(user
+            .filter(|user| plan::can_be_told(user, now))
+            .map(|user| Addressed {
+                to: Target::Email(user.email),
+                language: user.preferences.locale.language(),
+                message: mail(message),
+            }))
+    }
+}
+
+fn mail(mail: impl Mail + 'static) -> Message {
+    Message::Mail(Box::new(mail))
+}
+
+fn mail_to(token: &Token, user: &User, message: impl Mail + 'static) -> Option<Addressed> {
+    Some(Addressed {
+        to: token.target.clone()?,
+        language: user.preferences.locale.language(),
+        message: mail(message),
     })
 }
 
-/// A verification goes to the address that the token was made for: sent to the one that the user
-/// has by now, it would let that address's owner verify the other.
-async fn verification(
-    state: &State,
-    token: TokenId,
-    now: Timestamp,
-) -> Result<Option<(EmailAddress, Box<dyn Mail>)>, StoreError> {
-    let token = state.tokens.get(token).await?;
-    let Some(token) = token.filter(|token| plan::is_worth_mailing(token, now)) else {
-        return Ok(None);
-    };
-    let mail = VerifyEmail {
-        code: state.keys.code(token.id, token.purpose),
-        link: state.keys.link(token.id, token.purpose),
-    };
-    Ok(Some((
-        token.target.and_then(|t| t.email().cloned()).unwrap(),
-        Box::new(mail),
-    )))
-}
-
-async fn address(
-    state: &State,
-    user: UserId,
-    now: Timestamp,
-) -> Result<Option<EmailAddress>, StoreError> {
-    let user = state.users.get(user).await?;
-    Ok(user
-        .filter(|user| plan::can_be_told(user, now))
-        .map(|user| user.email))
+/// The number that an account moved away from is told too, if it was shown to be the owner's.
+fn old_number(token: &Token, user: &User) -> Option<Addressed> {
+    match &token.undo {
+        Some(Undo::Phone(Some(former))) if former.verified => Some(Addressed {
+            to: Target::Phone(former.number.clone()),
+            language: user.preferences.locale.language(),
+            message: Message::Sms(Box::new(PhoneChangedSms)),
+        }),
+        _ => None,
+    }
 }

@@ -1,4 +1,4 @@
-//! Consumes the event stream: mail and deny marks.
+//! Consumes the event stream: mail, SMS and deny marks. And what SES says became of the mails.
 //!
 //! The stream brings each event at least once and in order for each user; an event that fails
 //! comes again, with all that stand behind it. So everything done here may be done twice: deny
@@ -12,16 +12,31 @@ use latchkey_shared::cache::{Cache, CacheError};
 use latchkey_shared::clock::Clock;
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::mail::{MailError, Mailer};
+use latchkey_shared::mail_budget::MailBudget;
 use latchkey_shared::platform::{Platform, StartError};
+use latchkey_shared::sms::{SmsBudget, SmsError, SmsSender};
 use latchkey_shared::store::deliveries::Deliveries;
+use latchkey_shared::store::erasure::Erasure;
 use latchkey_shared::store::tokens::Tokens;
+use latchkey_shared::store::undeliverable::Undeliverable;
 use latchkey_shared::store::users::Users;
 use latchkey_shared::store::{StoreError, events};
 use latchkey_shared::telemetry::chain;
+use latchkey_shared::words::WordsError;
+use serde_json::Value;
 use tracing::Instrument;
 
+mod feedback;
+mod invocation;
 mod letters;
 mod plan;
+mod sms;
+
+pub use feedback::Malformed;
+pub use invocation::Unknown;
+pub use sms::Texted;
+
+use invocation::Invocation;
 
 /// What the function uses.
 #[derive(Clone)]
@@ -29,7 +44,13 @@ pub struct State {
     tokens: Tokens,
     users: Users,
     deliveries: Deliveries,
+    erasure: Erasure,
+    app_name: String,
+    undeliverable: Undeliverable,
     mailer: Mailer,
+    mail_budget: MailBudget,
+    sms: SmsSender,
+    sms_budget: SmsBudget,
     cache: Arc<dyn Cache>,
     clock: Arc<dyn Clock>,
     keys: Arc<Keyring>,
@@ -39,33 +60,72 @@ impl State {
     /// The function's state on this platform.
     pub async fn open(platform: &Platform) -> Result<Self, StartError> {
         let client = platform.dynamodb();
+        let (env, keys) = (&platform.env, &platform.keys);
+        let cache = platform.cache().await?;
         Ok(Self {
-            tokens: Tokens::open(&client, &platform.env)?,
-            users: Users::open(&client, &platform.env)?,
-            deliveries: Deliveries::open(&client, &platform.env)?,
-            mailer: Mailer::open(&platform.aws, &platform.env)?,
-            cache: platform.cache().await?,
+            tokens: Tokens::open(&client, env)?,
+            users: Users::open(&client, env)?,
+            deliveries: Deliveries::open(&client, env)?,
+            erasure: Erasure::open(&client, env)?,
+            app_name: env.required("APP_NAME")?.to_owned(),
+            undeliverable: Undeliverable::open(&client, env, keys.clone())?,
+            mailer: Mailer::open(&platform.aws, env)?,
+            mail_budget: MailBudget::open(env, cache.clone(), keys.clone())?,
+            sms: SmsSender::open(&platform.aws, env)?,
+            sms_budget: SmsBudget::open(env, cache.clone())?,
+            cache,
             clock: platform.clock.clone(),
-            keys: platform.keys.clone(),
+            keys: keys.clone(),
         })
     }
 }
 
-/// Why an event has to come again.
+/// Why something has to come again.
 #[derive(Debug, thiserror::Error)]
-enum Failure {
+pub enum Failure {
     /// A table could not be read or written, or the event itself can't be read.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The deny marks may not all be written.
+    /// The deny marks may not all be written, or an SMS can't be counted.
     #[error(transparent)]
     Cache(#[from] CacheError),
     /// The mail was not sent, as far as we know.
     #[error(transparent)]
     Mail(#[from] MailError),
+    /// The SMS was not sent, as far as we know.
+    #[error(transparent)]
+    Sms(#[from] SmsError),
+    /// The SMS could not be written.
+    #[error(transparent)]
+    Words(#[from] WordsError),
     /// Another attempt at the mail holds the claim, or died with it.
     #[error("the mail is being sent by another attempt")]
     Busy,
+    /// What SES says is not understood.
+    #[error(transparent)]
+    Feedback(#[from] Malformed),
+    /// What Lambda handed over is not understood.
+    #[error(transparent)]
+    Invocation(#[from] Unknown),
+}
+
+/// Acts on whatever Lambda invokes the function with, and answers as Lambda expects it. What
+/// fails as a whole comes again as a whole.
+pub async fn invoke(state: &State, payload: Value) -> Result<Value, Failure> {
+    let answer = match Invocation::read(payload) {
+        Ok(Invocation::Stream(batch)) => {
+            let response = handle(state, batch).await;
+            serde_json::to_value(response).map_err(|_| Unknown.into())
+        }
+        Ok(Invocation::Feedback(notifications)) => feedback::take(state, notifications)
+            .await
+            .map(|()| Value::Null),
+        Err(unknown) => Err(unknown.into()),
+    };
+    if let Err(failure) = &answer {
+        tracing::error!(error = chain(failure), "an invocation failed");
+    }
+    answer
 }
 
 /// Acts on a batch of the stream, record by record. What fails is reported and does not keep the
@@ -103,8 +163,11 @@ async fn act(state: &State, record: EventRecord) -> Result<(), Failure> {
         let plan = plan::of(&event);
         let denied = deny(state, &plan).await;
         // A cache that is away holds up no mail: that is claimed, and does not go out twice.
-        if let Some(letter) = plan.letter {
+        for letter in plan.letters {
             letters::deliver(state, &event, letter).await?;
+        }
+        if plan.erase {
+            state.erasure.erase(event.user).await?;
         }
         denied
     }

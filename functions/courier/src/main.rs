@@ -1,8 +1,7 @@
 //! Wires the function to Lambda.
 
-use aws_lambda_events::event::dynamodb::Event;
 use lambda_runtime::{Error, LambdaEvent, run, service_fn};
-use latchkey_courier::{State, handle};
+use latchkey_courier::{State, invoke};
 use latchkey_shared::platform::Platform;
 use latchkey_shared::telemetry;
 
@@ -11,8 +10,8 @@ async fn main() -> Result<(), Error> {
     let platform = Platform::from_process().await?;
     telemetry::init(&platform.env, false);
     let state = &State::open(&platform).await?;
-    run(service_fn(|batch: LambdaEvent<Event>| async move {
-        Ok::<_, Error>(handle(state, batch.payload).await)
+    run(service_fn(|event: LambdaEvent<_>| async move {
+        Ok::<_, Error>(invoke(state, event.payload).await?)
     }))
     .await
 }

@@ -26,7 +26,7 @@ const OPERATION_TIMEOUT: Duration = Duration::from_secs(20);
 pub struct Endpoints {
     /// DynamoDB and its streams.
     pub dynamodb: String,
-    /// SES v2 and Secrets Manager.
+    /// SES v2, SNS and Secrets Manager.
     pub capture: String,
 }
 

@@ -1,22 +1,26 @@
-//! A stand-in for SES v2 and Secrets Manager, as far as this service calls them.
+//! A stand-in for SES v2, SNS and Secrets Manager, as far as this service calls them.
 //!
 //! The functions reach it through the real SDK clients; only the endpoint differs. What it does
 //! not know it refuses as AWS refuses an unknown operation.
 
 mod fault;
+mod feedback;
 mod secrets;
 mod ses;
+mod sns;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
-use axum::http::{HeaderMap, Method, StatusCode, Uri};
+use axum::http::header::CONTENT_TYPE;
+use axum::http::{HeaderMap, HeaderName, Method, StatusCode, Uri};
 use axum::response::{IntoResponse, Response};
 use axum::routing::post;
 
 use self::fault::Fault;
+pub(crate) use self::feedback::{Feedback, deliver};
 pub use self::secrets::SecretsError;
 pub(crate) use self::secrets::{KEYS_SECRET_ID, Secrets};
 use crate::inbox::Inbox;
@@ -25,6 +29,7 @@ use crate::inbox::Inbox;
 #[derive(Clone)]
 pub(crate) struct Capture {
     pub(crate) inbox: Arc<Inbox>,
+    pub(crate) feedback: Feedback,
     pub(crate) secrets: Arc<Secrets>,
 }
 
@@ -33,7 +38,7 @@ impl Capture {
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/v2/email/outbound-emails", post(send_email))
-            .route("/", post(json_call))
+            .route("/", post(call))
             .fallback(unknown)
             .method_not_allowed_fallback(unknown)
             .with_state(self)
@@ -41,18 +46,25 @@ impl Capture {
 }
 
 async fn send_email(State(capture): State<Capture>, body: Bytes) -> Result<Response, Fault> {
-    ses::send_email(&capture.inbox, &body).map_err(Fault::rest)
+    ses::send_email(&capture.inbox, &capture.feedback, &body)
+        .await
+        .map_err(Fault::rest)
 }
 
-/// Secrets Manager and all others of the JSON protocols name the operation in a header.
-async fn json_call(
+/// Secrets Manager and all others of the JSON protocols name the operation in a header; SNS and
+/// all others of the Query protocol send a form.
+async fn call(
     State(capture): State<Capture>,
     headers: HeaderMap,
     body: Bytes,
 ) -> Result<Response, Fault> {
-    let target = headers
-        .get("x-amz-target")
-        .and_then(|value| value.to_str().ok());
+    let header = |name| headers.get(name).and_then(|value| value.to_str().ok());
+    let is_form = header(CONTENT_TYPE)
+        .is_some_and(|kind| kind.starts_with("application/x-www-form-urlencoded"));
+    if is_form {
+        return sns::call(&capture.inbox, &body).map_err(Fault::query);
+    }
+    let target = header(HeaderName::from_static("x-amz-target"));
     match target {
         Some("secretsmanager.GetSecretValue") => capture.secrets.get(&body),
         _ => Err(Fault::unknown_operation(target.unwrap_or("(none)"))),

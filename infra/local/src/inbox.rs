@@ -53,7 +53,8 @@ pub struct Message {
     /// The HTML part of an email.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub html: Option<String>,
-    /// What kind of message it is: the tag `template` of an email, empty without one.
+    /// What kind of message it is: the tag `template` of an email or the attribute of an
+    /// SMS, empty without one.
     pub template: String,
     /// When it was sent, by the service's clock.
     pub at: Timestamp,

@@ -1,7 +1,7 @@
 //! The whole service in one process, for `cargo dev` and for the tests.
 //!
 //! [`Stack`] starts an embedded DynamoDB with the tables of `template.yaml`, an endpoint that
-//! stands in for SES and Secrets Manager, the reader of the event stream, and every function's
+//! stands in for SES, SNS and Secrets Manager, the reader of the event stream, and every function's
 //! router behind one edge on one port. All of them are reached through the real AWS clients, so
 //! the code that runs here is the code that runs in Lambda; only the endpoints differ.
 //!

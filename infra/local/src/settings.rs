@@ -12,7 +12,7 @@ use crate::database::TableDefinition;
 
 /// The settings that `cargo dev` takes over from its own environment. The others follow from
 /// where the stack listens.
-pub const OVERRIDABLE: [&str; 14] = [
+pub const OVERRIDABLE: [&str; 23] = [
     "ALLOWED_ORIGINS",
     "APP_NAME",
     "ARGON2_ITERATIONS",
@@ -23,10 +23,19 @@ pub const OVERRIDABLE: [&str; 14] = [
     "COOKIE_SAME_SITE",
     "EVENT_RETENTION_DAYS",
     "FRONT_END_URL",
+    "MAILS_PER_DOMAIN_HOUR",
+    "MAILS_PER_HOUR",
     "MAIL_CONFIGURATION_SET",
     "MAIL_FROM",
     "PUBLIC_URL",
     "RUST_LOG",
+    "SMS_COUNTRIES",
+    "SMS_MAX_PRICE",
+    "SMS_PER_HOUR",
+    "SMS_PER_PREFIX_HOUR",
+    "SMS_PER_SOURCE_HOUR",
+    "SMS_SENDER_ID",
+    "SMS_TYPE",
 ];
 
 /// Origins of the usual development servers of front ends.
@@ -60,6 +69,8 @@ impl Settings {
             ("MAIL_FROM", "no-reply@latchkey.local"),
             ("PUBLIC_URL", &url),
             ("REDIS_URL", redis_url),
+            // Nobody pays for an SMS here.
+            ("SMS_COUNTRIES", "*"),
         ];
         let mut settings = Self {
             variables: tables
@@ -89,6 +100,7 @@ impl Settings {
             ("AWS_ENDPOINT_URL_DYNAMODB", endpoints.dynamodb.as_str()),
             ("AWS_ENDPOINT_URL_SECRETS_MANAGER", &endpoints.capture),
             ("AWS_ENDPOINT_URL_SESV2", &endpoints.capture),
+            ("AWS_ENDPOINT_URL_SNS", &endpoints.capture),
             ("AWS_ACCESS_KEY_ID", CREDENTIAL),
             ("AWS_SECRET_ACCESS_KEY", CREDENTIAL),
             ("AWS_REGION", REGION),
@@ -142,6 +154,7 @@ mod tests {
         for line in [
             "AWS_ENDPOINT_URL_DYNAMODB=http://127.0.0.1:1",
             "AWS_ENDPOINT_URL_SESV2=http://127.0.0.1:2",
+            "AWS_ENDPOINT_URL_SNS=http://127.0.0.1:2",
             "KEYS_SECRET_ID=latchkey-keys",
         ] {
             assert!(lines.iter().any(|known| known == line), "{lines:?}");

@@ -20,7 +20,7 @@ use tokio::task::JoinSet;
 use crate::aws::Endpoints;
 use crate::cache::WatchedCache;
 use crate::calls::CallLog;
-use crate::capture::{Capture, Secrets, SecretsError};
+use crate::capture::{Capture, Feedback, Secrets, SecretsError, deliver};
 use crate::claims::{self, ClaimsError};
 use crate::clock::{ClockError, DevClock};
 use crate::data_dir::{DataDir, DataDirError};
@@ -122,8 +122,10 @@ impl Stack {
         let file = data.as_ref().map(|data| data.file(DATABASE_FILE));
         let database = database::open(file.as_deref(), &clock, &tables)?;
         let (dynamodb_url, dynamodb) = serve_dynamodb(database.clone()).await?;
+        let (feedback, subscription) = Feedback::open(clock.clone());
         let capture = Capture {
             inbox: inbox.clone(),
+            feedback,
             secrets,
         };
         let (capture_url, capture) = serve_capture(capture.router()).await?;
@@ -156,7 +158,9 @@ impl Stack {
         claims::release(&platform).await?;
         let bell = Bell::new();
         let mut background = JoinSet::new();
-        let handler = courier(&platform).await?;
+        let courier = latchkey_courier::State::open(&platform).await?;
+        background.spawn(deliver(subscription, courier.clone()));
+        let handler = stream_handler(courier);
         for table in tables.into_iter().filter(|table| table.streamed) {
             let reader = Reader::new(
                 &platform.aws,
@@ -277,12 +281,11 @@ async fn functions(platform: &Platform) -> Result<Router, StackError> {
 }
 
 /// The function behind the event stream.
-async fn courier(platform: &Platform) -> Result<Handler, StackError> {
-    let state = latchkey_courier::State::open(platform).await?;
-    Ok(Arc::new(move |event| {
+fn stream_handler(state: latchkey_courier::State) -> Handler {
+    Arc::new(move |event| {
         let state = state.clone();
         Box::pin(async move { Ok(latchkey_courier::handle(&state, event).await) })
-    }))
+    })
 }
 
 /// Listens on this port. For any free port it takes the one that the directory had last, if it

@@ -8,6 +8,7 @@ use serde::de::{Deserializer, Unexpected, Visitor};
 const CODES: &[&str] = &[
     "confusable_characters",
     "control_character",
+    "country_not_supported",
     "empty",
     "invalid_choice",
     "invalid_code",

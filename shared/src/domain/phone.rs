@@ -7,7 +7,7 @@ use std::{
     str::FromStr,
 };
 
-use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, enums::Region};
+use rlibphonenumber::{PHONE_NUMBER_UTIL, PhoneNumberFormat, PhoneNumberType, enums::Region};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use super::invalid::{self, Invalid};
@@ -83,6 +83,24 @@ impl PhoneNumber {
         self.country.map(|region| region.to_string())
     }
 
+    /// Whether people have such numbers in their phones. It is false for those that charge whoever
+    /// contacts them (premium-rate, shared-cost, personal numbers) and for those that no person
+    /// reads (toll-free, pagers, voice mail, companies' own).
+    #[must_use]
+    pub fn is_a_persons(&self) -> bool {
+        use PhoneNumberType::{
+            Pager, PersonalNumber, PremiumRate, SharedCost, TollFree, UAN, VoiceMail,
+        };
+        PHONE_NUMBER_UTIL
+            .parse(&self.e164, None)
+            .is_ok_and(|number| {
+                !matches!(
+                    number.get_type(),
+                    Pager | PersonalNumber | PremiumRate | SharedCost | TollFree | UAN | VoiceMail
+                )
+            })
+    }
+
     /// The number as its owner recognises it and others do not: `+46******567`.
     #[must_use]
     pub fn masked(&self) -> String {
@@ -125,6 +143,14 @@ impl PhoneNumber {
                 .filter(|region| *region != Region::World),
         })
     }
+}
+
+/// Whether this is the ISO 3166-1 code of a country or territory that has phone numbers, in
+/// capitals, as [`PhoneNumber::country`] gives it.
+pub(crate) fn is_country(code: &str) -> bool {
+    PHONE_NUMBER_UTIL
+        .get_supported_regions()
+        .any(|region| region != Region::World && region.to_string() == code)
 }
 
 /// The digits of `typed` without the separators that people put between them.
@@ -312,6 +338,35 @@ mod tests {
             ("+2250123456789", "+225*******789"),
         ] {
             assert_eq!(PhoneNumber::parse_e164(e164).unwrap().masked(), masked);
+        }
+    }
+
+    #[test]
+    fn numbers_that_charge_or_that_nobody_reads_are_told_from_a_persons() {
+        for (e164, expected) in [
+            ("+46701234567", true),
+            ("+14155552671", true),
+            ("+447400123456", true),
+            ("+4689001234", true),
+            ("+449012345678", false),
+            ("+447012345678", false),
+            ("+19002345678", false),
+            ("+18002345678", false),
+            ("+46900123456", false),
+            ("+80012340000", false),
+        ] {
+            let number = PhoneNumber::parse_e164(e164).unwrap();
+            assert_eq!(number.is_a_persons(), expected, "{e164}");
+        }
+    }
+
+    #[test]
+    fn countries_are_known_by_their_codes() {
+        for code in ["SE", "US", "JE", "CI"] {
+            assert!(is_country(code), "{code}");
+        }
+        for code in ["", "se", "XX", "SWE", "001", "*"] {
+            assert!(!is_country(code), "{code}");
         }
     }
 

@@ -5,6 +5,7 @@
 
 use std::borrow::Cow;
 use std::error::Error;
+use std::time::Duration;
 
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
@@ -255,6 +256,17 @@ impl Problem {
             ..Self::new(
                 Code::Unavailable,
                 "Nothing was lost. Try again in a moment.",
+            )
+        }
+    }
+
+    /// Something that we need is away, and will be for this long.
+    pub(crate) fn unavailable_for(wait: Duration) -> Self {
+        Self {
+            retry_after: Some(wait.as_secs().max(RETRY_SOON)),
+            ..Self::new(
+                Code::Unavailable,
+                "Wait for as many seconds as Retry-After says, or choose another way.",
             )
         }
     }

@@ -16,7 +16,7 @@ const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
 
 /// So many of something in a span of time.
-#[derive(Debug)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limit {
     /// What clients tell it by, in lower case.
     pub name: &'static str,
@@ -27,9 +27,9 @@ pub struct Limit {
 }
 
 /// Where a caller stands with the limits of a route.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RateLimits {
-    policy: &'static [Limit],
+    policy: Vec<Limit>,
     states: Vec<State>,
 }
 
@@ -43,11 +43,22 @@ struct State {
 
 impl RateLimits {
     /// A caller under these limits, of whom nothing has been counted yet.
-    pub fn under(policy: &'static [Limit]) -> Self {
+    pub fn under(policy: &[Limit]) -> Self {
         Self {
-            policy,
+            policy: policy.to_vec(),
             states: Vec::new(),
         }
+    }
+
+    /// The same caller, under these limits too. One that is there already stays as it is.
+    #[must_use]
+    pub fn and_under(mut self, policy: &[Limit]) -> Self {
+        for limit in policy {
+            if !self.policy.iter().any(|known| known.name == limit.name) {
+                self.policy.push(*limit);
+            }
+        }
+        self
     }
 
     /// Notes what became of counting against one of them.
@@ -154,6 +165,23 @@ mod tests {
             header(&limits, &STATE),
             "\"minute\";r=0;t=60, \"hour\";r=3;t=1801"
         );
+    }
+
+    #[test]
+    fn limits_of_several_kinds_are_told_as_one_policy() {
+        let mut limits = RateLimits::under(&LIMITS[1..]);
+        limits.note(&LIMITS[1], bump(true, 2, 1_800_001));
+        let mut limits = limits.and_under(&LIMITS);
+        limits.note(&LIMITS[0], bump(false, 1, 30_000));
+        assert_eq!(
+            header(&limits, &POLICY),
+            "\"hour\";q=5;w=3600, \"minute\";q=1;w=60"
+        );
+        assert_eq!(
+            header(&limits, &STATE),
+            "\"hour\";r=3;t=1801, \"minute\";r=0;t=30"
+        );
+        assert_eq!(limits.wait(), 30);
     }
 
     #[test]

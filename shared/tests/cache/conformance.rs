@@ -127,6 +127,36 @@ pub(crate) async fn a_window_starts_with_the_first_count_and_ends(fixture: &Fixt
     assert_eq!(bump().await, is(false, 2, MILLISECOND));
     fixture.clock.advance(MILLISECOND);
     assert_eq!(bump().await, is(true, 1, MINUTE));
+
+    a_limit_of_zero_tells_the_count_and_changes_nothing(fixture).await;
+}
+
+/// Part of the test of windows: a shared Redis has no database left for one more test.
+async fn a_limit_of_zero_tells_the_count_and_changes_nothing(fixture: &Fixture) {
+    let bump = |limit| async move {
+        let cache = fixture.cache();
+        cache.bump_if(&key("peek"), limit, MINUTE).await.unwrap()
+    };
+    let is = |admitted, count, resets_in| Bump {
+        admitted,
+        count,
+        resets_in,
+    };
+
+    // Where nothing has been counted no window begins.
+    assert_eq!(bump(0).await, is(false, 0, MINUTE));
+    fixture.clock.advance(MINUTE / 2);
+    assert_eq!(bump(0).await, is(false, 0, MINUTE));
+
+    assert_eq!(bump(2).await, is(true, 1, MINUTE));
+    fixture.clock.advance(MINUTE / 2);
+    for _ in 0..3 {
+        assert_eq!(bump(0).await, is(false, 1, MINUTE / 2));
+    }
+    assert_eq!(bump(2).await, is(true, 2, MINUTE / 2));
+    assert_eq!(bump(0).await, is(false, 2, MINUTE / 2));
+    fixture.clock.advance(MINUTE / 2);
+    assert_eq!(bump(0).await, is(false, 0, MINUTE));
 }
 
 pub(crate) async fn a_key_of_another_use_is_an_error(fixture: &Fixture) {

@@ -11,8 +11,18 @@ pub(crate) struct Fault {
     status: StatusCode,
     code: &'static str,
     message: String,
-    /// REST services name the code in a header, the others in the body.
-    rest: bool,
+    protocol: Protocol,
+}
+
+/// How a service words its errors.
+#[derive(Debug, Clone, Copy)]
+enum Protocol {
+    /// The code is in the body.
+    Json,
+    /// The code is in a header.
+    Rest,
+    /// The code is in a body of XML.
+    Query,
 }
 
 impl Fault {
@@ -22,7 +32,7 @@ impl Fault {
             status: StatusCode::BAD_REQUEST,
             code,
             message: message.into(),
-            rest: false,
+            protocol: Protocol::Json,
         }
     }
 
@@ -32,7 +42,7 @@ impl Fault {
             status: StatusCode::INTERNAL_SERVER_ERROR,
             code: "InternalServiceError",
             message: error.to_string(),
-            rest: false,
+            protocol: Protocol::Json,
         }
     }
 
@@ -46,23 +56,43 @@ impl Fault {
 
     /// The same in the form of REST services.
     pub(crate) fn rest(mut self) -> Self {
-        self.rest = true;
+        self.protocol = Protocol::Rest;
         self
+    }
+
+    /// The same in the form of services of the Query protocol.
+    pub(crate) fn query(mut self) -> Self {
+        self.protocol = Protocol::Query;
+        self
+    }
+
+    fn body(&self) -> String {
+        let Self { code, message, .. } = self;
+        if let Protocol::Query = self.protocol {
+            let message = message
+                .replace('&', "&amp;")
+                .replace('<', "&lt;")
+                .replace('>', "&gt;");
+            return format!(
+                "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code>\
+                 <Message>{message}</Message></Error><RequestId>local</RequestId></ErrorResponse>"
+            );
+        }
+        json!({ "__type": code, "message": message, "Message": message }).to_string()
     }
 }
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let body = json!({ "__type": self.code, "message": self.message, "Message": self.message });
-        let content_type = if self.rest {
-            "application/json"
-        } else {
-            "application/x-amz-json-1.1"
-        };
-        let mut response = (self.status, body.to_string()).into_response();
+        let mut response = (self.status, self.body()).into_response();
         let headers = response.headers_mut();
+        let content_type = match self.protocol {
+            Protocol::Json => "application/x-amz-json-1.1",
+            Protocol::Rest => "application/json",
+            Protocol::Query => "text/xml",
+        };
         headers.insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
-        if self.rest {
+        if let Protocol::Rest = self.protocol {
             headers.insert("x-amzn-errortype", HeaderValue::from_static(self.code));
         }
         response

@@ -6,6 +6,7 @@ use serde::Deserialize;
 use serde_json::json;
 
 use super::fault::Fault;
+use super::feedback::Feedback;
 use crate::inbox::{Channel, Draft, Inbox};
 
 /// The tag of an email that names its template.
@@ -64,8 +65,13 @@ struct Tag {
     value: String,
 }
 
-/// Keeps the email for each of its recipients before it is answered.
-pub(super) fn send_email(inbox: &Inbox, body: &[u8]) -> Result<Response, Fault> {
+/// Keeps the email for each of its recipients before it is answered; those that the mailbox
+/// simulator has a say about have been told of, too.
+pub(super) async fn send_email(
+    inbox: &Inbox,
+    feedback: &Feedback,
+    body: &[u8],
+) -> Result<Response, Fault> {
     let email: SendEmail = serde_json::from_slice(body)
         .map_err(|error| Fault::bad_request("BadRequestException", error.to_string()))?;
     if email.from_email_address.is_none_or(|from| from.is_empty()) {
@@ -96,10 +102,12 @@ pub(super) fn send_email(inbox: &Inbox, body: &[u8]) -> Result<Response, Fault> 
     let mut id = None;
     for to in recipients {
         let draft = Draft {
-            to,
+            to: to.clone(),
             ..draft.clone()
         };
-        id = Some(inbox.keep(Channel::Email, draft).map_err(Fault::internal)?);
+        let kept = inbox.keep(Channel::Email, draft).map_err(Fault::internal)?;
+        feedback.simulate(&to, kept).await;
+        id = Some(kept);
     }
     let answer = json!({ "MessageId": id }).to_string();
     Ok(([(CONTENT_TYPE, "application/json")], answer).into_response())
