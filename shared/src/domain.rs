@@ -12,6 +12,7 @@ pub mod identifier;
 pub mod invalid;
 pub mod name;
 pub mod password;
+pub mod password_strength;
 pub mod phone;
 pub mod session;
 pub mod token;

@@ -6,6 +6,7 @@
 //! variables and its IAM statements are one list.
 
 pub mod access_token;
+pub mod breached_passwords;
 pub mod cache;
 pub mod clock;
 pub mod domain;
@@ -14,6 +15,7 @@ pub mod gate;
 pub mod http;
 pub mod keys;
 pub mod mail;
+pub mod new_passwords;
 pub mod password_hash;
 pub mod platform;
 pub mod random;

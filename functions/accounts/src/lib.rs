@@ -18,7 +18,7 @@ use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::env::EnvError;
 use latchkey_shared::http::Authority;
 use latchkey_shared::keys::Keyring;
-use latchkey_shared::password_hash::PasswordHasher;
+use latchkey_shared::new_passwords::NewPasswords;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::sign_ups::SignUps;
@@ -31,7 +31,7 @@ pub struct State {
     users: Users,
     tokens: Tokens,
     sign_ups: SignUps,
-    hasher: PasswordHasher,
+    new_passwords: NewPasswords,
     keys: Arc<Keyring>,
     cache: Arc<dyn Cache>,
     authority: Authority,
@@ -71,7 +71,7 @@ impl State {
             users: Users::open(&client, env)?,
             tokens: Tokens::open(&client, env)?,
             sign_ups: SignUps::open(&client, env)?,
-            hasher: platform.password_hasher()?,
+            new_passwords: platform.new_passwords()?,
             keys: platform.keys.clone(),
             authority: Authority::open(platform, &client, cache.clone())?,
             cache,

@@ -67,6 +67,7 @@ fn letter(event: &Event) -> Option<Letter> {
             (Subject::SessionEndedByReuse, event.id.to_string())
         }
         EventKind::SignedUp { mailed: false, .. }
+        | EventKind::BreachCheckSkipped
         | EventKind::EmailVerified { .. }
         | EventKind::SessionStarted { .. }
         | EventKind::SessionsEnded { .. } => return None,
@@ -217,6 +218,7 @@ mod tests {
                 mailed: true,
             },
             EventKind::SignUpRepeated,
+            EventKind::BreachCheckSkipped,
             EventKind::VerificationRequested { token_id },
             EventKind::EmailVerified {
                 became_admin: false,
