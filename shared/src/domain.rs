@@ -14,6 +14,7 @@ pub mod invalid;
 pub mod locale;
 pub mod name;
 pub mod password;
+pub mod password_strength;
 pub mod phone;
 pub mod session;
 pub mod token;

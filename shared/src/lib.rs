@@ -6,6 +6,7 @@
 //! variables and its IAM statements are one list.
 
 pub mod access_token;
+pub mod breached_passwords;
 pub mod cache;
 pub mod challenge;
 pub mod clock;
@@ -17,6 +18,7 @@ pub mod http;
 pub mod keys;
 pub mod mail;
 pub mod mail_budget;
+pub mod new_passwords;
 pub mod password_hash;
 pub mod platform;
 pub mod random;

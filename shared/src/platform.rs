@@ -11,10 +11,12 @@ use aws_config::{BehaviorVersion, SdkConfig};
 use secrecy::SecretString;
 
 use crate::access_token::{self, AccessTokens};
+use crate::breached_passwords::{BreachedPasswords, ClientError};
 use crate::cache::{self, Cache, CacheError};
 use crate::clock::{Clock, SystemClock};
 use crate::env::{Env, EnvError};
 use crate::keys::{Keyring, KeysError};
+use crate::new_passwords::NewPasswords;
 use crate::password_hash::{Cost, PasswordHashError, PasswordHasher};
 use crate::random::{Random, SystemEntropy};
 
@@ -44,6 +46,9 @@ pub enum StartError {
     /// The configured cost of password hashes is no good.
     #[error(transparent)]
     PasswordHash(#[from] PasswordHashError),
+    /// There is no client for asking about breached passwords.
+    #[error(transparent)]
+    BreachedPasswords(#[from] ClientError),
 }
 
 /// What every function stands on.
@@ -152,6 +157,24 @@ impl Platform {
         };
         let hasher = PasswordHasher::new(cost, self.random.clone())?;
         Ok(self.hasher.get_or_init(|| hasher).clone())
+    }
+
+    /// Takes passwords that are to be set. Asks about breached ones where
+    /// `BREACHED_PASSWORDS_URL` says whom.
+    pub fn new_passwords(&self) -> Result<NewPasswords, StartError> {
+        let breached = match self.env.optional("BREACHED_PASSWORDS_URL") {
+            Some(_) => {
+                let url = self.env.base_url("BREACHED_PASSWORDS_URL")?;
+                Some(BreachedPasswords::new(url)?)
+            }
+            None => None,
+        };
+        let app_name = self.env.optional("APP_NAME").unwrap_or_default();
+        Ok(NewPasswords::new(
+            self.password_hasher()?,
+            breached,
+            app_name.to_owned(),
+        ))
     }
 }
 

@@ -12,6 +12,7 @@ mod forged_access_token;
 mod journey;
 mod logout;
 mod mass;
+mod password_policy;
 mod peers;
 mod refresh;
 mod refresh_cookie;

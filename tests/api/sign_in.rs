@@ -360,7 +360,7 @@ async fn a_password_is_the_same_on_every_keyboard() {
 async fn every_character_of_a_password_counts() {
     let long = "long but not endless, and longer than the seventy-two bytes of bcrypt: ";
     assert!(long.len() >= 71);
-    let wide = "\u{1f511}".repeat(64);
+    let wide = format!("\u{1f511}correct horse{}", "\u{1f511}".repeat(64));
     let pairs = [
         (format!("{long}12"), format!("{long}13")),
         (format!("{wide}a"), format!("{wide}b")),

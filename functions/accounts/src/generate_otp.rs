@@ -13,7 +13,7 @@ use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
-    Body, Caller, Fields, FromFields, Limit, Problem, RateLimits, Reply, account_name,
+    Body, Caller, FieldError, Fields, FromFields, Limit, Problem, RateLimits, Reply, account_name,
 };
 use latchkey_shared::store::users::Claim;
 
@@ -52,7 +52,18 @@ pub(crate) async fn handler(
 ) -> Result<(RateLimits, Reply<ChallengeView>), Problem> {
     let now = state.clock.now();
     let line = state.line(&request.name);
-    let limits = state.limiter.count("otp", &line, &LIMITS).await?;
+    if let Identifier::Phone(number) = &request.name {
+        let checked = state.sms_limits.check_country(number);
+        checked
+            .map_err(|invalid| Problem::validation(vec![FieldError::of("phoneNumber", invalid)]))?;
+    }
+    let mut limits = state.limiter.count("otp", &line, &LIMITS).await?;
+    if let Identifier::Phone(number) = &request.name {
+        limits = state
+            .sms_limits
+            .admit(limits, number, caller.source.ip)
+            .await?;
+    }
 
     let holder = state.users.holder(Claim::from(&request.name), now).await?;
     let id = holder.map_or_else(|| UserId::new(now, &*state.random), |holder| holder.user);

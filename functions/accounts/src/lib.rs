@@ -20,9 +20,9 @@ use latchkey_shared::clock::Clock;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::env::EnvError;
 use latchkey_shared::http::page::Site;
-use latchkey_shared::http::{Authority, Limiter};
+use latchkey_shared::http::{Authority, Limiter, SmsLimits};
 use latchkey_shared::keys::Keyring;
-use latchkey_shared::password_hash::PasswordHasher;
+use latchkey_shared::new_passwords::NewPasswords;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::profiles::Profiles;
@@ -37,7 +37,8 @@ pub struct State {
     sign_ups: SignUps,
     profiles: Profiles,
     limiter: Limiter,
-    hasher: PasswordHasher,
+    sms_limits: SmsLimits,
+    new_passwords: NewPasswords,
     keys: Arc<Keyring>,
     cache: Arc<dyn Cache>,
     authority: Authority,
@@ -72,9 +73,10 @@ impl State {
             desk: Desk::open(platform)?,
             profiles: Profiles::open(&client, env)?,
             limiter: Limiter::new(cache.clone()),
+            sms_limits: SmsLimits::open(env, cache.clone(), platform.keys.clone())?,
             site: Site::open(env)?,
             sign_ups: SignUps::open(&client, env)?,
-            hasher: platform.password_hasher()?,
+            new_passwords: platform.new_passwords()?,
             keys: platform.keys.clone(),
             authority: Authority::open(platform, &client, cache.clone())?,
             cache,

@@ -18,6 +18,7 @@ use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::locale::Locale;
 use latchkey_shared::domain::name::DisplayName;
 use latchkey_shared::domain::password::Password;
+use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::phone::PhoneNumber;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{
@@ -44,21 +45,28 @@ pub(crate) struct Request {
     name: DisplayName,
     email: EmailAddress,
     password: Password,
+    /// Whom the password is for, as the request tells it.
+    context: Context,
     username: Option<Username>,
     phone_number: Option<PhoneNumber>,
 }
 
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
+        let context = Context::default()
+            .name(fields.text("name"))
+            .email(fields.text("email"))
+            .username(fields.text("username"));
         let name = fields.required("name");
         let email = fields.required("email");
-        let password = fields.required("password");
+        let password = fields.new_password("password", &context);
         let username = fields.optional("username");
         let phone_number = phone_number(fields);
         Some(Self {
             name: name?,
             email: email?,
             password: password?,
+            context,
             username: username?,
             phone_number: phone_number?,
         })
@@ -79,13 +87,17 @@ pub(crate) async fn handler(
     Body(request): Body<Request>,
 ) -> Result<Reply<Response>, Problem> {
     let now = state.clock.now();
+    // Before anything is known of the address: neither this answer nor its time may tell of it.
+    let accepted = state
+        .new_passwords
+        .accept(&request.password, &request.context)
+        .await?;
     let mut taken = state.taken(&request, now).await?;
     let mailed = state.may_be_mailed(&request.email).await;
-    let password_hash = state.hasher.hash(&request.password).await?;
 
     for _ in 0..ATTEMPTS {
         let (user, token) =
-            state.candidate(&request, &taken, &password_hash, caller.locale.clone(), now);
+            state.candidate(&request, &taken, &accepted.hash, caller.locale.clone(), now);
         let kind = match taken.email {
             None => EventKind::SignedUp {
                 token_id: token.id,
@@ -94,8 +106,12 @@ pub(crate) async fn handler(
             Some(_) => EventKind::SignUpRepeated,
         };
         let whose = taken.email.unwrap_or(user.id);
-        let event = caller.event(whose, kind, now, &*state.random);
-        match state.sign_ups.begin(&user, &token, &event).await {
+        let mut events = vec![caller.event(whose, kind, now, &*state.random)];
+        if accepted.breach_check_skipped {
+            let kind = EventKind::BreachCheckSkipped;
+            events.push(caller.event(user.id, kind, now, &*state.random));
+        }
+        match state.sign_ups.begin(&user, &token, &events).await {
             Ok(()) => {
                 let response = Response {
                     user_id: user.id,

@@ -127,46 +127,47 @@ impl State {
                 };
                 self.tell(event.user, mail, now).await?
             }
-            Subject::EmailChanged(token) => self
-                .token_and_user(token, now)
-                .await?
-                .and_then(|(token, user)| {
-                    let undo = self.keys.link(token.id, token.purpose);
-                    let new = user.email.masked();
-                    mail_to(&token, &user, EmailChanged { new, undo })
-                }),
-            Subject::PhoneChanged(token) => self
-                .token_and_user(token, now)
-                .await?
-                .and_then(|(token, user)| {
-                    let undo = self.keys.link(token.id, token.purpose);
-                    let new = user.phone_number.as_ref()?.masked();
-                    mail_to(&token, &user, PhoneChanged { new, undo })
-                }),
+            Subject::EmailChanged(token) => {
+                self.token_and_user(token, now)
+                    .await?
+                    .and_then(|(token, user)| {
+                        let undo = self.keys.link(token.id, token.purpose);
+                        let new = user.email.masked();
+                        mail_to(&token, &user, EmailChanged { new, undo })
+                    })
+            }
+            Subject::PhoneChanged(token) => {
+                self.token_and_user(token, now)
+                    .await?
+                    .and_then(|(token, user)| {
+                        let undo = self.keys.link(token.id, token.purpose);
+                        let new = user.phone_number.as_ref()?.masked();
+                        mail_to(&token, &user, PhoneChanged { new, undo })
+                    })
+            }
             Subject::PhoneReplaced(token) => self
                 .token_and_user(token, now)
                 .await?
                 .and_then(|(token, user)| old_number(&token, &user)),
-            Subject::PasswordChanged(token) => self
-                .token_and_user(token, now)
-                .await?
-                .and_then(|(token, user)| {
-                    let mail = PasswordChanged {
-                        at: event.at,
-                        source: event.source.clone(),
-                        not_me: self.keys.link(token.id, token.purpose),
-                    };
-                    mail_to(&token, &user, mail)
-                }),
-            Subject::AccountDeleted(token) => {
-                self.tokens.get(token).await?.and_then(|token| {
-                    Some(Addressed {
-                        to: token.target?,
-                        language: token.locale.unwrap_or_default().language(),
-                        message: Message::Mail(Box::new(AccountDeleted)),
+            Subject::PasswordChanged(token) => {
+                self.token_and_user(token, now)
+                    .await?
+                    .and_then(|(token, user)| {
+                        let mail = PasswordChanged {
+                            at: event.at,
+                            source: event.source.clone(),
+                            not_me: self.keys.link(token.id, token.purpose),
+                        };
+                        mail_to(&token, &user, mail)
                     })
-                })
             }
+            Subject::AccountDeleted(token) => self.tokens.get(token).await?.and_then(|token| {
+                Some(Addressed {
+                    to: token.target?,
+                    language: token.locale.unwrap_or_default().language(),
+                    message: Message::Mail(Box::new(AccountDeleted)),
+                })
+            }),
         })
     }
 

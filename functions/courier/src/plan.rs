@@ -108,6 +108,7 @@ fn letters(event: &Event) -> Vec<Letter> {
         EventKind::ChangeRejected { .. } => vec![once(Subject::AccountHeld)],
         EventKind::Deleted { token_id, .. } => vec![once(Subject::AccountDeleted(*token_id))],
         EventKind::SignedUp { mailed: false, .. }
+        | EventKind::BreachCheckSkipped
         | EventKind::EmailVerified { .. }
         | EventKind::PhoneVerified
         | EventKind::ProfileChanged { .. }
@@ -263,6 +264,7 @@ mod tests {
                 mailed: true,
             },
             EventKind::SignUpRepeated,
+            EventKind::BreachCheckSkipped,
             EventKind::VerificationRequested { token_id },
             EventKind::EmailVerified {
                 became_admin: false,

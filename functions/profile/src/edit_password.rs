@@ -7,6 +7,7 @@ use axum::extract;
 use axum::response::{IntoResponse, Response};
 use latchkey_shared::challenge::Redeemed;
 use latchkey_shared::domain::password::{Password, SubmittedPassword};
+use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::token::{Purpose, Target};
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Body, Caller, Fields, Fresh, FromFields, Problem};
@@ -28,7 +29,7 @@ pub(crate) struct Request {
 
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let password = fields.required("password");
+        let password = fields.new_password("password", &Context::default());
         let current = fields.optional("currentPassword");
         let proof = proof(fields);
         if matches!((&current, &proof), (Some(Some(_)), Some(Some(_)))) {

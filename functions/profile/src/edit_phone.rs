@@ -51,11 +51,19 @@ pub(crate) async fn handler(
             "This is the number of the account already.",
         )]));
     }
+    state
+        .sms_limits
+        .check_country(&request.number)
+        .map_err(|invalid| Problem::validation(vec![FieldError::of("phoneNumber", invalid)]))?;
     let target = Target::Phone(request.number.clone());
     match &request.proof {
         None => {
             let limits = state
                 .limit_codes(&user, "phone", request.number.as_str())
+                .await?;
+            let limits = state
+                .sms_limits
+                .admit(limits, &request.number, caller.source.ip)
                 .await?;
             let token = state
                 .challenge(&user, &session, Purpose::ChangePhone, target, &caller)

@@ -14,6 +14,7 @@ use jiff::Timestamp;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::password::Password;
+use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
@@ -53,7 +54,7 @@ impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
         if fields.has("token") {
             let token = fields.required("token");
-            let password = fields.required("password");
+            let password = fields.new_password("password", &Context::default());
             return Some(Self::ByLink {
                 password: password?,
                 token: token?,
@@ -63,6 +64,7 @@ impl FromFields for Request {
         let sets = ["password", "tokenId", "code"]
             .iter()
             .any(|name| fields.has(name));
+        let context = Context::default().email(fields.text("email"));
         let email = fields.required("email");
         if !sets {
             for name in ["password", "tokenId", "code"] {
@@ -70,7 +72,7 @@ impl FromFields for Request {
             }
             return Some(Self::Ask { email: email? });
         }
-        let password = fields.required("password");
+        let password = fields.new_password("password", &context);
         let proof = match proof(fields) {
             Some(None) => {
                 for name in ["tokenId", "code"] {

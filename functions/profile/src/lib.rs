@@ -26,9 +26,9 @@ use latchkey_shared::current_password::CurrentPassword;
 use latchkey_shared::gate::Gate;
 use latchkey_shared::http::cookies::RefreshCookie;
 use latchkey_shared::http::page::Site;
-use latchkey_shared::http::{Authority, Limiter};
+use latchkey_shared::http::{Authority, Limiter, SmsLimits};
 use latchkey_shared::keys::Keyring;
-use latchkey_shared::password_hash::PasswordHasher;
+use latchkey_shared::new_passwords::NewPasswords;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::events::Events;
@@ -45,7 +45,8 @@ pub struct State {
     events: Events,
     desk: Desk,
     limiter: Limiter,
-    hasher: PasswordHasher,
+    new_passwords: NewPasswords,
+    sms_limits: SmsLimits,
     current_password: CurrentPassword,
     gate: Gate,
     cookie: RefreshCookie,
@@ -64,7 +65,6 @@ impl State {
         let cache = platform.cache().await?;
         let sessions = Sessions::open(&client, env)?;
         let limiter = Limiter::new(cache.clone());
-        let hasher = platform.password_hasher()?;
         Ok(Self {
             users: Users::open(&client, env)?,
             gate: Gate::open(platform, sessions.clone(), cache.clone())?,
@@ -72,9 +72,10 @@ impl State {
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,
             desk: Desk::open(platform)?,
-            current_password: CurrentPassword::new(hasher.clone(), limiter.clone()),
+            current_password: CurrentPassword::new(platform.password_hasher()?, limiter.clone()),
             limiter,
-            hasher,
+            new_passwords: platform.new_passwords()?,
+            sms_limits: SmsLimits::open(env, cache.clone(), platform.keys.clone())?,
             cookie: RefreshCookie::open(env)?,
             keys: platform.keys.clone(),
             authority: Authority::open(platform, &client, cache)?,

@@ -4,6 +4,7 @@ use http::StatusCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::SessionId;
 use latchkey_shared::domain::password::Password;
+use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::{Caller, Problem, Reply};
@@ -37,7 +38,10 @@ impl State {
         kept: Option<SessionId>,
         caller: &Caller,
     ) -> Result<(), Problem> {
-        let hash = self.hasher.hash(password).await?;
+        let accepted = self
+            .new_passwords
+            .accept(password, &Context::of(user))
+            .await?;
         let mut sessions = self.sessions.of_user(user.id).await?;
         // From here on a session that begins is refused: one that began before is in the list.
         let now = self.clock.now();
@@ -57,9 +61,13 @@ impl State {
             kept,
             all_until,
         };
-        let event = caller.event(user.id, kind, now, &*self.random);
+        let mut events = vec![caller.event(user.id, kind, now, &*self.random)];
+        if accepted.breach_check_skipped {
+            let kind = EventKind::BreachCheckSkipped;
+            events.push(caller.event(user.id, kind, now, &*self.random));
+        }
         let change = PasswordChange {
-            hash: &hash,
+            hash: &accepted.hash,
             kept,
             ended: &ids[..ids.len().min(MAX_ENDED_BESIDE)],
             notice: &notice,
@@ -67,7 +75,7 @@ impl State {
         };
         match self
             .profiles
-            .change_password(user, &change, &[event], now)
+            .change_password(user, &change, &events, now)
             .await
         {
             Ok(()) => {}

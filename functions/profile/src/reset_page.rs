@@ -6,7 +6,7 @@ use axum::response::{IntoResponse, Response};
 use latchkey_shared::domain::password::Password;
 use latchkey_shared::http::body::{content_type, read_bytes, unsupported};
 use latchkey_shared::http::page::{Form, Page, Words, form_field, token_of_query};
-use latchkey_shared::http::{Caller, Problem};
+use latchkey_shared::http::{Caller, Code, Problem};
 
 use crate::State;
 
@@ -48,6 +48,10 @@ pub(crate) async fn submit(
                     text: "You can close this page and sign in with the new one.".to_owned(),
                 };
                 state.site.done(words, &*state.random)
+            }
+            Err(problem) if problem.code == Code::PasswordWeak => {
+                let complaint = Some(problem.detail().to_owned());
+                state.ask_password(token, complaint).into_response()
             }
             Err(problem) => state.reset_failed(&problem).into_response(),
         },

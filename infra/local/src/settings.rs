@@ -12,7 +12,7 @@ use crate::database::TableDefinition;
 
 /// The settings that `cargo dev` takes over from its own environment. The others follow from
 /// where the stack listens.
-pub const OVERRIDABLE: [&str; 23] = [
+pub const OVERRIDABLE: [&str; 24] = [
     "ALLOWED_ORIGINS",
     "APP_NAME",
     "ARGON2_ITERATIONS",
@@ -20,6 +20,7 @@ pub const OVERRIDABLE: [&str; 23] = [
     "ARGON2_PARALLELISM",
     "AUDIENCE",
     "BOOTSTRAP_ADMIN_EMAIL",
+    "BREACHED_PASSWORDS_URL",
     "COOKIE_SAME_SITE",
     "EVENT_RETENTION_DAYS",
     "FRONT_END_URL",

@@ -43,6 +43,9 @@ pub enum EventKind {
     /// Somebody signed up with the address of this user, who is told.
     #[serde(rename = "user.sign_up_repeated")]
     SignUpRepeated,
+    /// A password was set, and whoever knows the breached ones could not be asked about it.
+    #[serde(rename = "password.breach_check_skipped")]
+    BreachCheckSkipped,
     /// The verification mail was asked for again.
     #[serde(rename = "user.verification_requested", rename_all = "camelCase")]
     VerificationRequested {
@@ -176,6 +179,7 @@ impl EventKind {
         match self {
             Self::SignedUp { .. } => "user.signed_up",
             Self::SignUpRepeated => "user.sign_up_repeated",
+            Self::BreachCheckSkipped => "password.breach_check_skipped",
             Self::VerificationRequested { .. } => "user.verification_requested",
             Self::EmailVerified { .. } => "user.email_verified",
             Self::ChallengeRequested { .. } => "challenge.requested",

@@ -12,6 +12,8 @@ use serde_json::Value;
 
 use super::problem::{Code, FieldError, Problem};
 use crate::domain::invalid::Invalid;
+use crate::domain::password::Password;
+use crate::domain::password_strength::{Context, judge};
 
 /// The largest body taken, in bytes.
 pub const MAX_BODY: usize = 16 * 1024;
@@ -179,6 +181,23 @@ impl Fields {
             Some(Value::Null) => Some(Some(None)),
             Some(value) => self.parse(name, value).map(|value| Some(Some(value))),
         }
+    }
+
+    /// A password to be set, which must be there and strong enough for whom `context` tells of.
+    pub fn new_password(&mut self, name: &str, context: &Context) -> Option<Password> {
+        let password: Password = self.required(name)?;
+        match judge(&password, context) {
+            Ok(()) => Some(password),
+            Err(weakness) => {
+                self.errors.push(FieldError::weak(name, weakness));
+                None
+            }
+        }
+    }
+
+    /// The field's text as it came, whether it is any good or not. Reading it does not take it.
+    pub fn text(&self, name: &str) -> Option<&str> {
+        self.values.get(name).and_then(Value::as_str)
     }
 
     /// Whether the field is there, whatever it holds.

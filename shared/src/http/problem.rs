@@ -16,6 +16,8 @@ use super::rate_limit::RateLimits;
 use crate::access_token::SigningError;
 use crate::cache::CacheError;
 use crate::domain::invalid::Invalid;
+use crate::domain::password_strength::Weakness;
+use crate::new_passwords::Refused;
 use crate::password_hash::PasswordHashError;
 use crate::store::StoreError;
 use crate::telemetry::chain;
@@ -105,6 +107,8 @@ codes! {
     UnsupportedMediaType => "unsupported_media_type", UNSUPPORTED_MEDIA_TYPE, "The content type is not taken";
     /// Fields are missing, unknown or out of range.
     ValidationFailed => "validation_failed", UNPROCESSABLE_ENTITY, "Some fields are not valid";
+    /// The password is too easy to guess, or others know it.
+    PasswordWeak => "password_weak", UNPROCESSABLE_ENTITY, "The password is too weak";
     /// Too many requests.
     RateLimited => "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
     /// A fault of ours.
@@ -136,6 +140,11 @@ impl FieldError {
             code: code.into(),
             message: message.into(),
         }
+    }
+
+    /// The error of a password that is too weak.
+    pub fn weak(field: impl Into<String>, weakness: Weakness) -> Self {
+        Self::new(field, Code::PasswordWeak.as_str(), weakness.message())
     }
 
     /// The error of a value that its type refused.
@@ -171,8 +180,17 @@ impl Problem {
         }
     }
 
-    /// Fields that are not valid, all at once.
+    /// Fields that are not valid, all at once. A weak password by itself is a problem of its own.
     pub fn validation(errors: Vec<FieldError>) -> Self {
+        if let [only] = &errors[..]
+            && only.code == Code::PasswordWeak.as_str()
+        {
+            return Self {
+                detail: only.message.clone().into(),
+                errors,
+                ..Self::new(Code::PasswordWeak, "")
+            };
+        }
         Self {
             errors,
             ..Self::new(
@@ -382,6 +400,17 @@ impl From<CacheError> for Problem {
 impl From<PasswordHashError> for Problem {
     fn from(error: PasswordHashError) -> Self {
         Self::internal(&error)
+    }
+}
+
+impl From<Refused> for Problem {
+    fn from(refused: Refused) -> Self {
+        match refused {
+            Refused::Weak(weakness) => {
+                Self::validation(vec![FieldError::weak("password", weakness)])
+            }
+            Refused::Hash(error) => error.into(),
+        }
     }
 }
 

@@ -68,19 +68,21 @@ impl SignUps {
     }
 
     /// Begins an account: the pending user, the claims on what is theirs alone, the token that is
-    /// mailed and the event. Of several sign-ups for one address that nobody has verified, the
-    /// newest holds it, and the first to verify has it. A shadow claims no address, and its event
-    /// is the address owner's.
+    /// mailed and the events. Of several sign-ups for one address that nobody has verified, the
+    /// newest holds it, and the first to verify has it. A shadow claims no address, and the event
+    /// of its sign-up is the address owner's.
     pub async fn begin(
         &self,
         user: &User,
         token: &Token,
-        event: &Event,
+        events: &[Event],
     ) -> Result<(), CommitError<Write>> {
         let mut transaction = Transaction::new()
             .put(Write::User, self.users.put_new(user)?)
-            .put(Write::Token, self.tokens.put_new(token)?)
-            .put(Write::Event, self.events.put(event)?);
+            .put(Write::Token, self.tokens.put_new(token)?);
+        for event in events {
+            transaction = transaction.put(Write::Event, self.events.put(event)?);
+        }
         for (write, claim) in held_claims(user) {
             let take = self
                 .users

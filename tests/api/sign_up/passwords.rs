@@ -20,7 +20,7 @@ async fn holds(password: &str, others: &[&str]) {
 }
 
 #[tokio::test]
-async fn seven_characters_are_too_few_and_eight_will_do() {
+async fn seven_characters_are_too_few_and_nine_will_do() {
     let app = App::start().await;
     for password in ["", "kT9#vQ2", "龍鳳虎龜麟鶴鯉", "🔑🔒🔓🔐🗝🛡🧿"] {
         let mut body = minimal("ada@example.com");
@@ -29,8 +29,12 @@ async fn seven_characters_are_too_few_and_eight_will_do() {
         assert_eq!(fields.len(), 1, "{password}");
         assert_eq!(fields[0].0, "password");
     }
-    // As bytes, seven of these letters are far more than eight.
-    app.sign_up_with("ada@example.com", &json!({ "password": "龍k鳳T虎9龜#" }))
+    // Eight are enough for a password, but any eight are too easy to guess.
+    let mut body = minimal("ada@example.com");
+    body["password"] = json!("龍k鳳T虎9龜#");
+    let answer = app.post(PATHS[0], &body).send().await;
+    answer.problem(422, "password_weak");
+    app.sign_up_with("ada@example.com", &json!({ "password": "龍k鳳T虎9龜#🔑" }))
         .await;
     assert_eq!(app.inbox().await.len(), 1);
 }
