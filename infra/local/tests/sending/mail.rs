@@ -1,37 +1,12 @@
-//! What keeps mails and SMS from being sent: feedback of SES, caps, and a breaker.
+//! Mails: bounces and complaints, and caps.
 
-// For Clippy, which else takes what stands outside of a test function for production code.
-#![cfg(test)]
-
-use std::sync::Arc;
-
-use aws_config::retry::RetryConfig;
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey_courier::{Failure, State, Texted, invoke};
-use latchkey_local::{Channel, DevClock, Endpoints, Options, Stack};
-use latchkey_shared::domain::id::EventId;
-use latchkey_shared::domain::phone::PhoneNumber;
-use latchkey_shared::env::Env;
-use latchkey_shared::http::{Code, RateLimits, SmsLimits};
-use latchkey_shared::platform::Platform;
-use latchkey_shared::random::SystemEntropy;
+use latchkey_courier::{State, invoke};
+use latchkey_local::Stack;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-/// Where nobody listens: a port that is never given out.
-const NOWHERE: &str = "http://127.0.0.1:1";
-
-const NUMBER: &str = "+46701234567";
-
-async fn start(settings: &[(&str, &str)]) -> Stack {
-    let owned = |(name, value): &(&str, &str)| ((*name).to_owned(), (*value).to_owned());
-    Stack::start(Options {
-        settings: settings.iter().map(owned).collect(),
-        ..Options::default()
-    })
-    .await
-    .unwrap()
-}
+use crate::{platform, start};
 
 async fn sign_up(stack: &Stack, email: &str) {
     let password = "correct horse battery staple";
@@ -62,35 +37,6 @@ async fn post(stack: &Stack, path: &str, body: Value) {
 fn mails_to(stack: &Stack, address: &str) -> usize {
     let messages = stack.inbox().messages();
     messages.iter().filter(|mail| mail.to == address).count()
-}
-
-/// A platform on the stack's tables, with a cache and a clock of its own.
-async fn platform(stack: &Stack, settings: &[(&str, &str)]) -> (Platform, Arc<DevClock>) {
-    let env = Env::default()
-        .with("USERS_TABLE", "latchkey-users")
-        .with("TOKENS_TABLE", "latchkey-tokens")
-        .with("KEYS_SECRET_ID", "latchkey-keys")
-        .with("PUBLIC_URL", "https://id.example.com")
-        .with("REDIS_URL", "memory:")
-        .with("APP_NAME", "Latchkey")
-        .with("MAIL_FROM", "no-reply@latchkey.local")
-        .with("SMS_COUNTRIES", "*");
-    let env = settings
-        .iter()
-        .fold(env, |env, (name, value)| env.with(name, *value));
-    let clock = Arc::new(DevClock::open(None).unwrap());
-    let random = Arc::new(SystemEntropy::default());
-    let platform = Platform::new(env, stack.aws(), clock.clone(), random)
-        .await
-        .unwrap();
-    let cache = platform.cache().await.unwrap();
-    (platform.with_cache(cache), clock)
-}
-
-async fn text(courier: &State, text: &str) -> Result<Texted, Failure> {
-    let number = PhoneNumber::parse_e164(NUMBER).unwrap();
-    let event = EventId::new(jiff::Timestamp::UNIX_EPOCH, &SystemEntropy::default());
-    courier.text(&number, "test", text, event).await
 }
 
 /// The rows of addresses that get no mail.
@@ -210,89 +156,6 @@ async fn a_stream_batch_goes_through_the_same_door() {
     let answer = invoke(&courier, batch).await.unwrap();
     let failed = json!({ "batchItemFailures": [{ "itemIdentifier": "7" }] });
     assert_eq!(answer, failed);
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn a_spent_budget_stops_every_sms_until_the_hour_is_over() {
-    let stack = start(&[]).await;
-    let (platform, clock) = platform(&stack, &[("SMS_PER_HOUR", "2")]).await;
-    let courier = State::open(&platform).await.unwrap();
-    let (cache, keys) = (platform.cache().await.unwrap(), platform.keys.clone());
-    let limits = SmsLimits::open(&platform.env, cache, keys).unwrap();
-    let ask = async || {
-        let number = PhoneNumber::parse_e164("+447400123456").unwrap();
-        let admitted = limits.admit(RateLimits::default(), &number, None).await;
-        admitted.map(drop).map_err(|problem| problem.code)
-    };
-
-    assert_eq!(text(&courier, "one").await.unwrap(), Texted::Sent);
-    assert_eq!(ask().await, Ok(()));
-    assert_eq!(text(&courier, "two").await.unwrap(), Texted::Sent);
-    assert_eq!(ask().await, Err(Code::Unavailable));
-    for _ in 0..3 {
-        assert_eq!(text(&courier, "three").await.unwrap(), Texted::Capped);
-    }
-    clock.advance(59 * 60).unwrap();
-    assert_eq!(text(&courier, "four").await.unwrap(), Texted::Capped);
-    clock.advance(60).unwrap();
-    assert_eq!(ask().await, Ok(()));
-    assert_eq!(text(&courier, "five").await.unwrap(), Texted::Sent);
-
-    let messages = stack.inbox().messages();
-    let sent: Vec<_> = messages.iter().map(|sms| sms.text.as_str()).collect();
-    assert_eq!(sent, ["one", "two", "five"]);
-    assert!(
-        messages.iter().all(|sms| {
-            sms.channel == Channel::Sms && sms.to == NUMBER && sms.template == "test"
-        })
-    );
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn an_sms_that_is_not_taken_is_settled_and_one_that_gets_no_answer_comes_again() {
-    let stack = start(&[]).await;
-    let (mut platform, _) = platform(&stack, &[("SMS_SENDER_ID", "Latchkey")]).await;
-    let courier = State::open(&platform).await.unwrap();
-    let long = "x".repeat(1601);
-    assert_eq!(text(&courier, &long).await.unwrap(), Texted::Refused);
-
-    let endpoints = Endpoints {
-        capture: NOWHERE.to_owned(),
-        ..stack.endpoints().clone()
-    };
-    platform.aws = stack
-        .aws()
-        .into_builder()
-        .service_config(endpoints)
-        .retry_config(RetryConfig::disabled())
-        .build();
-    let cut_off = State::open(&platform).await.unwrap();
-    let failure = text(&cut_off, "secret text").await.unwrap_err();
-    let words = format!("{failure:?}");
-    assert!(matches!(failure, Failure::Sms(_)), "{words}");
-    assert!(
-        !words.contains("secret") && !words.contains("4670"),
-        "{words}"
-    );
-    assert_eq!(stack.inbox().messages(), []);
-    stack.stop().await;
-}
-
-#[tokio::test]
-async fn an_sms_that_nobody_can_count_is_not_sent() {
-    let stack = start(&[]).await;
-    let (mut platform, _) = platform(&stack, &[]).await;
-    platform.env = platform.env.with("REDIS_URL", "redis://127.0.0.1:1");
-    let random = Arc::new(SystemEntropy::default());
-    let blind = Platform::new(platform.env, platform.aws, platform.clock, random)
-        .await
-        .unwrap();
-    let courier = State::open(&blind).await.unwrap();
-    let failure = text(&courier, "one").await.unwrap_err();
-    assert!(matches!(failure, Failure::Cache(_)), "{failure:?}");
-    assert_eq!(stack.inbox().messages(), []);
     stack.stop().await;
 }
 
