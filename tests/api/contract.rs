@@ -9,13 +9,30 @@ use latchkey_tests::App;
 use reqwest::Method;
 
 /// The routes of the contract that are built, and whether they are for signed-in people alone.
-const ROUTES: [(&str, &str, bool); 18] = [
+const ROUTES: [(&str, &str, bool); 35] = [
     ("POST", "/api/auth/sign-up", false),
     ("POST", "/api/auth/sign-up/email", false),
     ("POST", "/api/auth/verify/email", false),
     ("GET", "/api/auth/verify/email", false),
     ("POST", "/api/auth/verify/email/link", false),
     ("POST", "/api/auth/resend/verify/email", false),
+    ("POST", "/api/auth/generate-otp", false),
+    ("POST", "/api/auth/verify-otp", false),
+    ("PATCH", "/api/auth/edit/basic", true),
+    ("PATCH", "/api/auth/edit/email", true),
+    ("PATCH", "/api/auth/edit/phone", true),
+    ("PATCH", "/api/auth/edit/password", true),
+    ("GET", "/api/auth/forgot/password", false),
+    ("PATCH", "/api/auth/forgot/password", false),
+    ("POST", "/api/auth/forgot/password/link", false),
+    ("GET", "/api/auth/security/not-me", false),
+    ("POST", "/api/auth/security/not-me", false),
+    ("GET", "/api/auth/preferences", true),
+    ("PATCH", "/api/auth/preferences", true),
+    ("GET", "/api/auth/user/events", true),
+    ("GET", "/api/auth/user/export", true),
+    ("DELETE", "/api/auth/user", true),
+    ("POST", "/api/auth/step-up", true),
     ("POST", "/api/auth/sign-in", false),
     ("POST", "/api/auth/sign-in/email", false),
     ("PATCH", "/api/auth/user/refresh", false),

@@ -10,7 +10,7 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 
 /// The functions that answer HTTP, with the source of their routers.
-const FUNCTIONS: [(&str, &str); 3] = [
+const FUNCTIONS: [(&str, &str); 4] = [
     (
         "accounts",
         include_str!("../../../functions/accounts/src/lib.rs"),
@@ -18,6 +18,10 @@ const FUNCTIONS: [(&str, &str); 3] = [
     (
         "sessions",
         include_str!("../../../functions/sessions/src/lib.rs"),
+    ),
+    (
+        "profile",
+        include_str!("../../../functions/profile/src/lib.rs"),
     ),
     (
         "federation",
