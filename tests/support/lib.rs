@@ -10,10 +10,12 @@
 
 mod answer;
 mod app;
+mod chromium;
 mod people;
 mod redis;
 
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
+pub use chromium::{Chromium, Scheme};
 pub use people::{Device, PASSWORD, Pending, Person};
 pub use redis::{Redis, in_ci};
