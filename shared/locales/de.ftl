@@ -49,7 +49,7 @@ verify_email = Bestätigen Sie Ihre E-Mail-Adresse für { $app }
     .open = Oder öffnen Sie diesen Link und drücken Sie dort auf die Schaltfläche:
     .button = Adresse bestätigen
     .life = Der Code gilt { minutes } und der Link { hours } ab Ihrer Anfrage. Sobald Sie einen davon benutzt haben, gelten beide nicht mehr.
-    .ignore = Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code oder den Link passiert nichts. Geben Sie sie deshalb niemandem weiter.
+    .ignore = Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code oder den Link passiert nichts. Geben Sie sie deshalb an niemanden weiter.
 
 sign_up_repeated = Sie haben schon ein Konto bei { $app }
     .heading = Sie haben schon ein Konto
@@ -61,9 +61,9 @@ otp = Ihr Code für { $app }
     .heading = Ihr Code
     .enter = Geben Sie diesen Code dort ein, wo { $app } danach fragt:
     .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
-    .ignore = Wenn Sie ihn nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code passiert nichts. Geben Sie ihn deshalb niemandem weiter.
+    .ignore = Wenn Sie ihn nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code passiert nichts. Geben Sie ihn deshalb an niemanden weiter.
 
-otp_sms = { $app }: Ihr Code ist { $code }. Er gilt { minutes } lang. Geben Sie ihn niemandem weiter.
+otp_sms = { $app }: Ihr Code ist { $code }. Er gilt { minutes } lang. Geben Sie ihn an niemanden weiter.
 
 ## Sitzungen
 
@@ -73,11 +73,11 @@ session_ended_by_reuse = Wir haben eines Ihrer Geräte von { $app } abgemeldet
     .yours = Wenn das Ihr eigenes Gerät war, zum Beispiel eines, das Sie aus einem Backup wiederhergestellt haben, melden Sie sich dort wieder an.
     .stolen = Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
 
-step_up = Bestätigen Sie { $app }, dass Sie es sind
+step_up = Bestätigen Sie bei { $app }, dass Sie es sind
     .heading = Bestätigen Sie, dass Sie es sind
     .enter = Geben Sie diesen Code dort ein, wo { $app } danach fragt, bevor es weitergeht:
     .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
-    .stolen = Wenn Sie ihn nicht angefordert haben, ist vielleicht jemand anderes in Ihrem Konto angemeldet: Geben Sie den Code niemandem weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+    .stolen = Wenn Sie ihn nicht angefordert haben, ist vielleicht jemand anders in Ihrem Konto angemeldet: Geben Sie den Code an niemanden weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
 
 ## Das Passwort
 
@@ -87,13 +87,13 @@ reset_password = Setzen Sie Ihr Passwort für { $app } zurück
     .open = Oder öffnen Sie diesen Link und legen Sie dort das neue Passwort fest:
     .button = Neues Passwort festlegen
     .life = Der Code gilt { minutes } und der Link { link_minutes } ab Ihrer Anfrage. Sobald Sie einen davon benutzt haben, gelten beide nicht mehr, und Sie sind überall abgemeldet.
-    .ignore = Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code oder den Link bleibt Ihr Passwort, wie es ist. Geben Sie sie deshalb niemandem weiter.
+    .ignore = Wenn Sie das nicht angefordert haben, ignorieren Sie diese Mail: Ohne den Code oder den Link bleibt Ihr Passwort, wie es ist. Geben Sie sie deshalb an niemanden weiter.
 
 change_password = Bestätigen Sie Ihr neues Passwort für { $app }
     .heading = Bestätigen Sie Ihr neues Passwort
     .enter = Geben Sie diesen Code dort ein, wo Sie das neue Passwort für Ihr { $app }-Konto gewählt haben:
     .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
-    .stolen = Wenn Sie das nicht waren, ist vielleicht jemand anderes in Ihrem Konto angemeldet: Geben Sie den Code niemandem weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+    .stolen = Wenn Sie das nicht waren, ist vielleicht jemand anders in Ihrem Konto angemeldet: Geben Sie den Code an niemanden weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
 
 password_changed = Das Passwort Ihres { $app }-Kontos wurde geändert
     .heading = Ihr Passwort wurde geändert
@@ -109,7 +109,7 @@ change_email = Bestätigen Sie Ihre neue E-Mail-Adresse für { $app }
     .heading = Bestätigen Sie Ihre neue Adresse
     .enter = Jemand, hoffentlich Sie selbst, möchte diese Adresse für ein Konto bei { $app } benutzen. Geben Sie diesen Code dort ein, wo Sie sie geändert haben:
     .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
-    .ignore = Wenn Sie das nicht waren, ignorieren Sie diese Mail: Ohne den Code passiert nichts. Geben Sie ihn deshalb niemandem weiter.
+    .ignore = Wenn Sie das nicht waren, ignorieren Sie diese Mail: Ohne den Code passiert nichts. Geben Sie ihn deshalb an niemanden weiter.
 
 email_changed = Die E-Mail-Adresse Ihres { $app }-Kontos wurde geändert
     .heading = Ihre E-Mail-Adresse wurde geändert
@@ -138,7 +138,7 @@ phone_changed = Die Telefonnummer Ihres { $app }-Kontos wurde geändert
     .button = Das war ich nicht
     .undo = Der Link gilt { days }. Er macht die Änderung rückgängig und meldet alle ab, und niemand kann sich anmelden, bis Sie ein neues Passwort festgelegt haben.
 
-change_phone = { $app }: { $code } bestätigt Ihre neue Nummer. Der Code gilt { minutes } lang. Geben Sie ihn niemandem weiter.
+change_phone = { $app }: { $code } bestätigt Ihre neue Nummer. Der Code gilt { minutes } lang. Geben Sie ihn an niemanden weiter.
 
 phone_changed_sms = { $app }: Ihr Konto hat jetzt eine andere Telefonnummer. Wenn Sie das nicht waren, folgen Sie der Mail, die wir Ihnen geschickt haben.
 
@@ -151,5 +151,5 @@ account_held = Legen Sie ein neues Passwort für { $app } fest
 
 account_deleted = Ihr { $app }-Konto wurde gelöscht
     .heading = Ihr Konto wurde gelöscht
-    .gone = Ihr { $app }-Konto und alles darin ist gelöscht und lässt sich nicht wiederherstellen.
+    .gone = Ihr { $app }-Konto und alles darin sind gelöscht und lassen sich nicht wiederherstellen.
     .stolen = Wenn nicht Sie es gelöscht haben, wenden Sie sich an den Support von { $app }.

@@ -131,7 +131,7 @@ mod tests {
         assert_eq!(
             write(&change, Language::German),
             "Latchkey: 012345 bestätigt Ihre neue Nummer. Der Code gilt 10 Minuten lang. \
-             Geben Sie ihn niemandem weiter."
+             Geben Sie ihn an niemanden weiter."
         );
         assert!(write(&changed, Language::English).contains("another phone number"));
     }

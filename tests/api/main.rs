@@ -11,6 +11,7 @@ mod edge;
 mod forged_access_token;
 mod journey;
 mod logout;
+mod mail;
 mod mass;
 mod password_policy;
 mod peers;

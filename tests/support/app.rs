@@ -31,6 +31,8 @@ pub struct Client {
 /// A mail or SMS that the service sent.
 #[derive(Debug, Clone)]
 pub struct Mail {
+    /// Its id in the inbox.
+    pub id: String,
     /// Who got it.
     pub to: String,
     /// The template it was made from.
@@ -186,6 +188,7 @@ impl Client {
             .expect("a list of messages")
             .iter()
             .map(|message| Mail {
+                id: text(message, "id"),
                 to: text(message, "to"),
                 template: text(message, "template"),
                 subject: text(message, "subject"),

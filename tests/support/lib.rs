@@ -10,12 +10,14 @@
 
 mod answer;
 mod app;
+mod chromium;
 mod people;
 mod range_server;
 mod redis;
 
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
+pub use chromium::{Chromium, Scheme};
 pub use people::{Device, PASSWORD, Pending, Person};
 pub use range_server::{Asked, Range, RangeServer};
 pub use redis::{Redis, in_ci};

@@ -13,13 +13,14 @@ use axum::routing::get;
 use dynoxide::Database;
 use jiff::Timestamp;
 use latchkey_shared::clock::Clock;
-use latchkey_shared::http::{Body, FieldError, Fields, FromFields, Problem, Reply};
+use latchkey_shared::http::{Body, FieldError, Fields, FromFields, PathId, Problem, Reply};
 use latchkey_shared::random::Random;
 use serde::Serialize;
 use tokio::time::timeout;
+use uuid::Uuid;
 
 use crate::clock::{ClockError, DevClock};
-use crate::inbox::page::Page;
+use crate::inbox::page::{MAIL_POLICY, Page};
 use crate::inbox::{Inbox, Message};
 use crate::stream::{Bell, DeadLetter, Progress};
 
@@ -44,6 +45,7 @@ impl DevRoutes {
     pub(crate) fn router(self) -> Router {
         Router::new()
             .route("/dev/inbox", get(read_inbox).delete(empty_inbox))
+            .route("/dev/inbox/{id}", get(read_message))
             .route("/dev/clock", get(read_clock).post(advance_clock))
             .route("/dev/dead-letters", get(read_dead_letters))
             .with_state(self)
@@ -81,6 +83,22 @@ async fn read_inbox(State(dev): State<DevRoutes>, headers: HeaderMap) -> Result<
         .map_err(|error| Problem::internal(&error))?;
     let policy = Page::content_security_policy(&nonce);
     Ok(([(CONTENT_SECURITY_POLICY, policy)], Html(page)).into_response())
+}
+
+/// The HTML part of a mail as its reader sees it, or the text where there is no other.
+async fn read_message(
+    State(dev): State<DevRoutes>,
+    PathId(id): PathId<Uuid>,
+) -> Result<Response, Problem> {
+    let messages = dev.inbox.messages().into_iter();
+    let Some(message) = messages.rev().find(|message| message.id == id) else {
+        return Err(Problem::not_found());
+    };
+    let policy = [(CONTENT_SECURITY_POLICY, MAIL_POLICY)];
+    Ok(match message.html {
+        Some(html) => (policy, Html(html)).into_response(),
+        None => (policy, message.text).into_response(),
+    })
 }
 
 async fn empty_inbox(State(dev): State<DevRoutes>) -> Result<StatusCode, Problem> {

@@ -131,8 +131,7 @@ impl TryFrom<String> for Locale {
             return Err(refused());
         }
         let tag = icu_locale_core::Locale::try_from_str(&given).map_err(|_| refused())?;
-        let tag = tag.to_string();
-        Ok(Self(tag))
+        Ok(Self(tag.to_string()))
     }
 }
 

@@ -2,8 +2,15 @@
 
 use askama::Template;
 use jiff::tz::TimeZone;
+use uuid::Uuid;
 
 use super::{Channel, Message};
+
+/// What the HTML part of a mail may do when it is opened alone: look as it does, and open links.
+/// The sandbox takes scripts, forms and this server's origin from it.
+pub(crate) const MAIL_POLICY: &str = "sandbox allow-popups allow-popups-to-escape-sandbox; \
+     default-src 'none'; style-src 'unsafe-inline'; img-src data:; base-uri 'none'; \
+     form-action 'none'; frame-ancestors 'self'";
 
 /// The page. The template escapes everything; an email's HTML is shown in a frame that can
 /// neither run scripts nor reach this page.
@@ -16,6 +23,7 @@ pub(crate) struct Page {
 }
 
 struct Entry {
+    id: Uuid,
     channel: &'static str,
     to: String,
     subject: String,
@@ -49,13 +57,18 @@ impl Page {
 impl Entry {
     fn of(message: Message) -> Self {
         let at = message.at.to_zoned(TimeZone::UTC);
+        let untitled = match message.channel {
+            Channel::Email => "(no subject)",
+            Channel::Sms => "Text message",
+        };
         Self {
+            id: message.id,
             channel: match message.channel {
                 Channel::Email => "Email",
                 Channel::Sms => "SMS",
             },
             to: message.to,
-            subject: message.subject.unwrap_or_else(|| "(no subject)".to_owned()),
+            subject: message.subject.unwrap_or_else(|| untitled.to_owned()),
             template: message.template,
             at: at.strftime("%Y-%m-%d %H:%M:%S UTC").to_string(),
             text: message.text,
@@ -69,8 +82,6 @@ impl Entry {
 
 #[cfg(test)]
 mod tests {
-    use uuid::Uuid;
-
     use super::*;
 
     fn message(subject: &str, html: Option<&str>) -> Message {
@@ -95,6 +106,20 @@ mod tests {
         assert!(!page.contains("<script>alert"), "{page}");
         assert!(!page.contains("\"></iframe><"), "{page}");
         assert!(page.contains("sandbox="));
+    }
+
+    #[test]
+    fn an_sms_is_shown_as_its_text() {
+        let sms = Message {
+            channel: Channel::Sms,
+            subject: None,
+            text: "<b>Your</b> code".into(),
+            ..message("", None)
+        };
+        let page = Page::new("App", "n", vec![sms]).render().unwrap();
+        assert!(page.contains("SMS to <strong>a@example.com</strong>"));
+        assert!(page.contains("<p class=\"sms\">&#60;b&#62;Your&#60;/b&#62; code</p>"));
+        assert!(!page.contains("<iframe"));
     }
 
     #[test]
