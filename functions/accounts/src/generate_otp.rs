@@ -11,6 +11,7 @@ use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::identifier::Identifier;
 use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target};
 use latchkey_shared::domain::user::{Status, User};
+use latchkey_shared::domain::username::Username;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
     Body, Caller, FieldError, Fields, FromFields, Limit, Problem, RateLimits, Reply, account_name,
@@ -94,7 +95,7 @@ pub(crate) fn answers_to(user: &User, name: &Identifier) -> bool {
     let named = match name {
         Identifier::Email(email) => user.email == *email,
         Identifier::Username(username) => {
-            let key = user.username.as_ref().map(|own| own.key());
+            let key = user.username.as_ref().map(Username::key);
             key == Some(username.key())
         }
         Identifier::Phone(number) => user.holds_phone && user.phone_number.as_ref() == Some(number),

@@ -6,7 +6,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
-use latchkey_shared::challenge::Redeemed;
+use latchkey_shared::challenge::{Asked, Redeemed};
 use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::TokenId;
@@ -105,12 +105,14 @@ impl State {
             .into_iter()
             .flatten()
             .find(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+        let asked = Asked {
+            purpose,
+            user,
+            session: session.id,
+            target,
+        };
         let token = match other {
-            None => {
-                self.desk
-                    .issue_to_session(purpose, user, session.id, target, caller, now)
-                    .await?
-            }
+            None => self.desk.issue_to_session(asked, caller, now).await?,
             Some(Holder {
                 user: owner,
                 held_until,
@@ -119,7 +121,7 @@ impl State {
                 // Who gave it up is not told that somebody wants it.
                 let told = held_until.is_none().then_some(owner);
                 self.desk
-                    .pretend_to_session(purpose, user, session.id, target, told, caller, now)
+                    .pretend_to_session(asked, told, caller, now)
                     .await?
             }
         };
