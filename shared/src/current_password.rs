@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::domain::password::SubmittedPassword;
+use crate::domain::password::{Password, SubmittedPassword};
 use crate::domain::user::User;
 use crate::http::{Code, Limit, Limiter, Problem};
 use crate::password_hash::{PasswordHasher, Verdict};
@@ -26,6 +26,18 @@ impl CurrentPassword {
     /// A check with this hasher; tries are counted by this limiter.
     pub fn new(hasher: PasswordHasher, limiter: Limiter) -> Self {
         Self { hasher, limiter }
+    }
+
+    /// Whether a password that is to be set is the one that is set.
+    pub async fn matches(&self, user: &User, new: &Password) -> Result<bool, Problem> {
+        let Ok(new) = SubmittedPassword::try_from(new.expose().to_owned()) else {
+            return Ok(false);
+        };
+        let verdict = self
+            .hasher
+            .verify(&new, user.password_hash.as_ref())
+            .await?;
+        Ok(matches!(verdict, Verdict::Right { .. }))
     }
 
     /// The proof that this is the user's password. The try is counted before it is looked at.

@@ -56,7 +56,13 @@ pub(crate) async fn handler(
     let holder = state.users.holder(Claim::from(&request.name), now).await?;
     let id = holder.map_or_else(|| UserId::new(now, &*state.random), |holder| holder.user);
     let user = state.users.get(id).await?;
-    let user = user.filter(|user| !user.has_lapsed(now) && answers_to(user, &request.name));
+    // A number that several accounts name, and none has shown to be theirs, may be anybody's: who
+    // it belongs to signs in and verifies it as their own.
+    let contested = holder.is_some_and(|holder| holder.unproven && holder.sign_ups > 1);
+    let sent = state.may_be_sent(&request.name, user.as_ref()).await?;
+    let user = user.filter(|user| {
+        !user.has_lapsed(now) && answers_to(user, &request.name) && !contested && sent
+    });
     let token = state
         .desk
         .issue_to_address(
@@ -102,6 +108,19 @@ fn target(name: &Identifier, user: Option<&User>) -> Option<Target> {
 }
 
 impl State {
+    /// Whether the mailbox behind a username may have one more code: it has as many as its address
+    /// may have, by whatever name they are asked for. Nobody's is counted too.
+    async fn may_be_sent(&self, name: &Identifier, user: Option<&User>) -> Result<bool, Problem> {
+        let Identifier::Username(username) = name else {
+            return Ok(true);
+        };
+        let mailbox = match user {
+            Some(user) => self.keys.lookup("email", user.email.key()),
+            None => self.keys.lookup("nobody", username.key()),
+        };
+        self.limiter.admits("otp", &mailbox, &LIMITS[1]).await
+    }
+
     /// For whom tries of codes are counted: the name as it was given, so that nobody learns from
     /// the count which names are one account's, or anybody's.
     pub(crate) fn line(&self, name: &Identifier) -> String {

@@ -31,7 +31,11 @@ impl FromFields for Request {
         let sent = ["name", "imageUrl", "username"];
         let sent = sent.into_iter().filter(|name| fields.holds(name));
         let sent = sent.map(ToOwned::to_owned).collect();
-        let name = fields.optional::<DisplayName>("name");
+        let name = if fields.holds("name") {
+            fields.required::<DisplayName>("name").map(Some)
+        } else {
+            Some(None)
+        };
         let image_url = fields.clearable::<ImageUrl>("imageUrl");
         let username = fields.clearable::<Username>("username");
         Some(Self {

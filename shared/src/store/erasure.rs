@@ -40,8 +40,8 @@ impl Erasure {
         loop {
             let page = self.events.page(user, cursor, PAGE).await?;
             for event in &page.events {
-                if let Some(token) = event.kind.token() {
-                    self.tokens.forget(token).await?;
+                for token in event.kind.tokens() {
+                    self.tokens.forget(*token).await?;
                 }
                 if event.source.ip.is_some() || event.source.user_agent.is_some() {
                     self.events.anonymise(event).await?;
