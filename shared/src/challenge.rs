@@ -41,45 +41,42 @@ impl Desk {
     /// A code for somebody who is signed in: good in this session alone.
     pub async fn issue_to_session(
         &self,
-        purpose: Purpose,
-        user: &User,
-        session: SessionId,
-        target: Target,
+        asked: Asked<'_>,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Token, StoreError> {
-        let token = Token {
-            session: Some(session),
-            ..self.token(purpose, user, target, now)
-        };
-        let event = self.requested(&token, user.id, caller, now);
+        let token = self.asked(&asked, now);
+        let event = self.requested(&token, asked.user.id, caller, now);
         self.challenges.issue(&token, &event, now).await?;
         Ok(token)
     }
 
-    /// A code that looks like one for somebody who is signed in, where the address that they
-    /// asked for is another's, who is told.
+    /// What looks like a code for somebody who is signed in, where the address that they asked for
+    /// is another's: who is told, if `told` names them.
     pub async fn pretend_to_session(
         &self,
-        purpose: Purpose,
-        user: &User,
-        session: SessionId,
-        target: Target,
+        asked: Asked<'_>,
         told: Option<UserId>,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Token, StoreError> {
         let token = Token {
-            session: Some(session),
             decoy: true,
-            ..self.token(purpose, user, target, now)
+            ..self.asked(&asked, now)
         };
         let event = match told {
             Some(owner) => caller.event(owner, EventKind::AddressWanted, now, &*self.random),
-            None => self.requested(&token, user.id, caller, now),
+            None => self.requested(&token, asked.user.id, caller, now),
         };
         self.challenges.issue(&token, &event, now).await?;
         Ok(token)
+    }
+
+    fn asked(&self, asked: &Asked<'_>, now: Timestamp) -> Token {
+        Token {
+            session: Some(asked.session),
+            ..self.token(asked.purpose, asked.user, asked.target.clone(), now)
+        }
     }
 
     /// A code for whoever has this address, if anybody: the same in every respect where nobody
@@ -191,6 +188,19 @@ impl Desk {
         };
         caller.event(user, kind, now, &*self.random)
     }
+}
+
+/// What somebody who is signed in asks a code for.
+#[derive(Debug)]
+pub struct Asked<'a> {
+    /// What the code is to do.
+    pub purpose: Purpose,
+    /// Who asks.
+    pub user: &'a User,
+    /// The session that they ask in.
+    pub session: SessionId,
+    /// Where the code goes.
+    pub target: Target,
 }
 
 /// What somebody who is signed in sends back.

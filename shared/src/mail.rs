@@ -59,8 +59,6 @@ pub use verify_email::VerifyEmail;
 
 /// The path of the page behind "that wasn't me", which undoes what a mail tells of.
 const NOT_ME: &str = "/api/auth/security/not-me";
-/// How long its link lives.
-const UNDO_DAYS: i64 = 7;
 
 /// One attempt at SES. It answers within a second as a rule; an attempt given up too soon may
 /// have been accepted, and its repeat is a second mail.

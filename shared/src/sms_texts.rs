@@ -6,12 +6,8 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use crate::domain::locale::Language;
+use crate::domain::token::Purpose;
 use crate::words::{Words, WordsError};
-
-/// How long a one-time code by SMS lives.
-const OTP_MINUTES: i64 = 5;
-/// How long the code for a changed number lives.
-const CHANGE_PHONE_MINUTES: i64 = 10;
 
 /// Something to tell somebody by SMS.
 pub trait SmsText: Send + Sync {
@@ -48,7 +44,7 @@ impl SmsText for OneTimeCodeSms {
     fn write(&self, app_name: &str, language: Language) -> Result<String, WordsError> {
         Words::of(language, app_name)
             .with("code", self.code.expose_secret())
-            .with("minutes", OTP_MINUTES)
+            .with("minutes", Purpose::Otp.code_life().as_mins())
             .message(self.template())
     }
 }
@@ -61,7 +57,7 @@ impl SmsText for ConfirmNewPhone {
     fn write(&self, app_name: &str, language: Language) -> Result<String, WordsError> {
         Words::of(language, app_name)
             .with("code", self.code.expose_secret())
-            .with("minutes", CHANGE_PHONE_MINUTES)
+            .with("minutes", Purpose::ChangePhone.code_life().as_mins())
             .message(self.template())
     }
 }

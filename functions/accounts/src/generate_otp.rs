@@ -3,14 +3,13 @@
 //! For anybody. Whether somebody has the address, the answer, its headers and the work behind it
 //! are alike: where nobody does, a decoy is kept that no code is right for, and nothing is sent.
 
-use std::time::Duration;
-
 use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::identifier::Identifier;
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target};
+use latchkey_shared::domain::token::{Purpose, Target};
 use latchkey_shared::domain::user::{Status, User};
+use latchkey_shared::domain::username::Username;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
     Body, Caller, FieldError, Fields, FromFields, Limit, Problem, RateLimits, Reply, account_name,
@@ -20,18 +19,7 @@ use latchkey_shared::store::users::Claim;
 use crate::State;
 
 /// Codes to one address, counted across resends.
-const LIMITS: [Limit; 2] = [
-    Limit {
-        name: "minute",
-        quota: 1,
-        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-    },
-    Limit {
-        name: "hour",
-        quota: 3,
-        window: Duration::from_hours(1),
-    },
-];
+const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(3)];
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -94,7 +82,7 @@ pub(crate) fn answers_to(user: &User, name: &Identifier) -> bool {
     let named = match name {
         Identifier::Email(email) => user.email == *email,
         Identifier::Username(username) => {
-            let key = user.username.as_ref().map(|own| own.key());
+            let key = user.username.as_ref().map(Username::key);
             key == Some(username.key())
         }
         Identifier::Phone(number) => user.holds_phone && user.phone_number.as_ref() == Some(number),

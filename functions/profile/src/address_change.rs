@@ -6,12 +6,12 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use jiff::Timestamp;
-use latchkey_shared::challenge::Redeemed;
+use latchkey_shared::challenge::{Asked, Redeemed};
 use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::TokenId;
 use latchkey_shared::domain::session::Session;
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target, Token, Undo};
+use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Caller, Code, Fields, Limit, Problem, RateLimits, Reply};
@@ -23,18 +23,7 @@ use crate::State;
 use crate::edit_basic::Changed;
 
 /// Codes to one new address or number.
-pub(crate) const LIMITS: [Limit; 2] = [
-    Limit {
-        name: "minute",
-        quota: 1,
-        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-    },
-    Limit {
-        name: "hour",
-        quota: 3,
-        window: Duration::from_hours(1),
-    },
-];
+pub(crate) const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(3)];
 
 /// Codes that one account may ask for, whatever they are to do and wherever they go.
 pub(crate) const CODES_OF_ACCOUNT: [Limit; 1] = [Limit {
@@ -105,12 +94,14 @@ impl State {
             .into_iter()
             .flatten()
             .find(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+        let asked = Asked {
+            purpose,
+            user,
+            session: session.id,
+            target,
+        };
         let token = match other {
-            None => {
-                self.desk
-                    .issue_to_session(purpose, user, session.id, target, caller, now)
-                    .await?
-            }
+            None => self.desk.issue_to_session(asked, caller, now).await?,
             Some(Holder {
                 user: owner,
                 held_until,
@@ -119,7 +110,7 @@ impl State {
                 // Who gave it up is not told that somebody wants it.
                 let told = held_until.is_none().then_some(owner);
                 self.desk
-                    .pretend_to_session(purpose, user, session.id, target, told, caller, now)
+                    .pretend_to_session(asked, told, caller, now)
                     .await?
             }
         };

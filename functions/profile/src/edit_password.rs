@@ -5,7 +5,7 @@
 
 use axum::extract;
 use axum::response::{IntoResponse, Response};
-use latchkey_shared::challenge::Redeemed;
+use latchkey_shared::challenge::{Asked, Redeemed};
 use latchkey_shared::domain::password::{Password, SubmittedPassword};
 use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::token::{Purpose, Target};
@@ -81,11 +81,13 @@ pub(crate) async fn handler(
         let limits = state
             .limit_codes(&user, "user", &user.id.to_string())
             .await?;
-        let target = Target::Email(user.email.clone());
-        let token = state
-            .desk
-            .issue_to_session(PURPOSE, &user, session.id, target, &caller, now)
-            .await?;
+        let asked = Asked {
+            purpose: PURPOSE,
+            user: &user,
+            session: session.id,
+            target: Target::Email(user.email.clone()),
+        };
+        let token = state.desk.issue_to_session(asked, &caller, now).await?;
         let challenge = ChallengeView::by_email(&token, &user.email);
         return Ok(challenged(limits, challenge));
     }

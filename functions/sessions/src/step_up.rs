@@ -6,14 +6,14 @@
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
-use latchkey_shared::challenge::Redeemed;
+use latchkey_shared::challenge::{Asked, Redeemed};
 use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::TokenId;
 use latchkey_shared::domain::invalid::Invalid;
 use latchkey_shared::domain::password::SubmittedPassword;
 use latchkey_shared::domain::session::Session;
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target};
+use latchkey_shared::domain::token::{Purpose, Target};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::gate::Delivery;
 use latchkey_shared::http::views::ChallengeView;
@@ -22,25 +22,13 @@ use latchkey_shared::http::{
 };
 use latchkey_shared::store::sessions::{StepUpProof, Write};
 use latchkey_shared::store::transaction::CommitError;
-use std::time::Duration;
 
 use crate::State;
 
 const PURPOSE: Purpose = Purpose::StepUp;
 
 /// Codes for one account.
-const LIMITS: [Limit; 2] = [
-    Limit {
-        name: "minute",
-        quota: 1,
-        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-    },
-    Limit {
-        name: "hour",
-        quota: 5,
-        window: Duration::from_hours(1),
-    },
-];
+const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(5)];
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -62,43 +50,30 @@ enum Proof {
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
         let delivery = fields.optional("tokenDelivery");
-        let password = fields.optional("password");
-        let method = fields.optional::<Method>("method");
         let by_code = fields.has("code") || fields.has("tokenId");
-        let ways = [fields_given(&password), fields_given(&method), by_code];
-        if ways.iter().filter(|given| **given).count() > 1 {
-            fields.refuse(
-                "password",
-                "ambiguous",
-                "Send one of password, method, and tokenId with code.",
-            );
-            fields.discard("code");
-            fields.discard("tokenId");
-            return None;
-        }
-        let proof = if by_code {
-            let token = fields.required("tokenId");
-            let code = fields.required("code");
-            Some(Proof::Code {
-                token: token?,
-                code: code?,
-            })
-        } else {
-            fields.discard("code");
-            fields.discard("tokenId");
-            match (password?, method?) {
-                (Some(password), _) => Some(Proof::Password(password)),
-                (None, Some(Method::Email)) => Some(Proof::Mail),
-                (None, None) => {
-                    fields.refuse(
-                        "password",
-                        "required",
-                        "Send password, or method \"email\" to be mailed a code.",
-                    );
-                    None
-                }
+        let ways = [fields.has("password"), fields.has("method"), by_code];
+        let proof = match ways {
+            [true, false, false] => fields.required("password").map(Proof::Password),
+            [false, true, false] => fields.required("method").map(|Method::Email| Proof::Mail),
+            [false, false, true] => {
+                let token = fields.required("tokenId");
+                let code = fields.required("code");
+                token
+                    .zip(code)
+                    .map(|(token, code)| Proof::Code { token, code })
+            }
+            [false, false, false] => {
+                fields.refuse("password", "required", WAYS);
+                None
+            }
+            _ => {
+                fields.refuse("password", "ambiguous", WAYS);
+                None
             }
         };
+        for name in ["password", "method", "tokenId", "code"] {
+            fields.discard(name);
+        }
         Some(Self {
             proof: proof?,
             delivery: delivery?.unwrap_or_default(),
@@ -106,9 +81,7 @@ impl FromFields for Request {
     }
 }
 
-fn fields_given<T>(field: &Option<Option<T>>) -> bool {
-    !matches!(field, Some(None))
-}
+const WAYS: &str = "Send password; or method \"email\" to be mailed a code; or tokenId and code.";
 
 /// How a code reaches the user.
 #[derive(Debug)]
@@ -170,11 +143,13 @@ pub(crate) async fn handler(
                 .limiter
                 .count("step-up", &user.id.to_string(), &LIMITS)
                 .await?;
-            let target = Target::Email(user.email.clone());
-            let token = state
-                .desk
-                .issue_to_session(PURPOSE, &user, session.id, target, &caller, now)
-                .await?;
+            let asked = Asked {
+                purpose: PURPOSE,
+                user: &user,
+                session: session.id,
+                target: Target::Email(user.email.clone()),
+            };
+            let token = state.desk.issue_to_session(asked, &caller, now).await?;
             let challenge = ChallengeView::by_email(&token, &user.email);
             Ok((limits, Reply(StatusCode::ACCEPTED, challenge)).into_response())
         }

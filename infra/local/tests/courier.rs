@@ -25,7 +25,9 @@ const NOWHERE: &str = "http://127.0.0.1:1";
 fn env() -> Env {
     Env::default()
         .with("USERS_TABLE", "latchkey-users")
+        .with("SESSIONS_TABLE", "latchkey-sessions")
         .with("TOKENS_TABLE", "latchkey-tokens")
+        .with("EVENTS_TABLE", "latchkey-events")
         .with("KEYS_SECRET_ID", "latchkey-keys")
         .with("PUBLIC_URL", "https://id.example.com")
         .with("REDIS_URL", "memory:")

@@ -131,7 +131,8 @@ impl Weakness {
 }
 
 /// Refuses a password that is one of the most used, holds its owner's name, address or username,
-/// or takes too few guesses. At most 5 ms of work, whatever it is given.
+/// or takes too few guesses. A few milliseconds of work, whatever it is
+/// given, and less than one for what people choose.
 pub fn judge(password: &Password, context: &Context) -> Result<(), Weakness> {
     let folded = Zeroizing::new(folded(password.expose()));
     if most_used::contains(&folded) {

@@ -87,9 +87,8 @@ impl Purpose {
     /// How long the link lives; nothing where there is none.
     pub fn link_life(self) -> SignedDuration {
         match self {
-            Self::VerifyEmail => SignedDuration::from_hours(24),
-            // It has none; this is how long the mail may be tried.
-            Self::Farewell => SignedDuration::from_hours(24),
+            // A farewell has none; this is how long its mail may be tried.
+            Self::VerifyEmail | Self::Farewell => SignedDuration::from_hours(24),
             Self::ResetPassword => SignedDuration::from_mins(30),
             Self::NotMe => SignedDuration::from_hours(7 * 24),
             Self::Otp

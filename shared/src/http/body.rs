@@ -171,10 +171,6 @@ impl Fields {
 
     /// A field that may be absent, or null to take away what is there. The outer `None` means that
     /// it was bad, the next one that it was absent.
-    #[expect(
-        clippy::option_option,
-        reason = "bad, absent and null are three things"
-    )]
     pub fn clearable<T: DeserializeOwned>(&mut self, name: &str) -> Option<Option<Option<T>>> {
         match self.values.remove(name) {
             None => Some(None),

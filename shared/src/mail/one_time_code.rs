@@ -5,9 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::letter::Letter;
 use super::{Mail, Message, Site, WriteError};
 use crate::domain::locale::Language;
-
-/// How long a one-time code lives.
-const CODE_MINUTES: i64 = 5;
+use crate::domain::token::Purpose;
 
 /// A one-time code that was asked for.
 #[derive(Debug)]
@@ -23,7 +21,7 @@ impl Mail for OneTimeCode {
 
     fn write(&self, site: &Site, language: Language) -> Result<Message, WriteError> {
         Letter::new(site, language, self.template())
-            .with("minutes", CODE_MINUTES)
+            .with("minutes", Purpose::Otp.code_life().as_mins())
             .paragraph("enter")
             .code(self.code.expose_secret())
             .paragraph("life")

@@ -4,9 +4,10 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
 use super::letter::Letter;
-use super::{Mail, Message, NOT_ME, Site, UNDO_DAYS, WriteError};
+use super::{Mail, Message, NOT_ME, Site, WriteError};
 use crate::domain::locale::Language;
 use crate::domain::session::Source;
+use crate::domain::token::Purpose;
 
 /// Tells the owner of an account when and from where its password was changed, and how to stop that.
 #[derive(Debug)]
@@ -26,7 +27,7 @@ impl Mail for PasswordChanged {
 
     fn write(&self, site: &Site, language: Language) -> Result<Message, WriteError> {
         Letter::new(site, language, self.template())
-            .with("days", UNDO_DAYS)
+            .with("days", Purpose::NotMe.link_life().as_hours() / 24)
             .paragraph("changed")
             .origin(self.at, &self.source)
             .paragraph("yours")

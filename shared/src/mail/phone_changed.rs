@@ -3,8 +3,9 @@
 use secrecy::{ExposeSecret, SecretString};
 
 use super::letter::{Letter, Value};
-use super::{Mail, Message, NOT_ME, Site, UNDO_DAYS, WriteError};
+use super::{Mail, Message, NOT_ME, Site, WriteError};
 use crate::domain::locale::Language;
+use crate::domain::token::Purpose;
 
 /// Tells the owner of an account that it has another phone number, and how to undo it.
 #[derive(Debug)]
@@ -22,7 +23,7 @@ impl Mail for PhoneChanged {
 
     fn write(&self, site: &Site, language: Language) -> Result<Message, WriteError> {
         Letter::new(site, language, self.template())
-            .with("days", UNDO_DAYS)
+            .with("days", Purpose::NotMe.link_life().as_hours() / 24)
             .paragraph("changed")
             .facts([("new_number", Value::Given(self.new.clone()))])
             .paragraph("yours")

@@ -5,11 +5,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::letter::Letter;
 use super::{Mail, Message, Site, WriteError};
 use crate::domain::locale::Language;
-
-/// How long the code lives.
-const CODE_MINUTES: i64 = 10;
-/// How long the link lives.
-const LINK_MINUTES: i64 = 30;
+use crate::domain::token::Purpose;
 
 /// Lets somebody who forgot their password set a new one.
 #[derive(Debug)]
@@ -27,8 +23,8 @@ impl Mail for ResetPassword {
 
     fn write(&self, site: &Site, language: Language) -> Result<Message, WriteError> {
         Letter::new(site, language, self.template())
-            .with("minutes", CODE_MINUTES)
-            .with("link_minutes", LINK_MINUTES)
+            .with("minutes", Purpose::ResetPassword.code_life().as_mins())
+            .with("link_minutes", Purpose::ResetPassword.link_life().as_mins())
             .paragraph("enter")
             .code(self.code.expose_secret())
             .paragraph("open")

@@ -127,7 +127,7 @@ async fn the_owner_of_a_taken_address_is_told() {
 async fn nobody_verifies_the_password_of_whoever_signed_up_before_them() {
     let app = App::start().await;
     let email = "ada@example.com";
-    let mallorys = json!({ "password": "mallory was here first", "name": "Mallory" });
+    let mallorys = json!({ "password": "somebody was here first", "name": "Mallory" });
     let mallory = app.sign_up_with(email, &mallorys).await;
     let mallorys_mail = app.mail_to(email, "verify_email").await;
     // Ada signs up a while later, and uses the mail that she then gets.
@@ -139,7 +139,7 @@ async fn nobody_verifies_the_password_of_whoever_signed_up_before_them() {
     let identity = json!({ "email": email });
     let signed_in = app.try_sign_in(identity.clone(), PASSWORD).await.json(200);
     assert_eq!(signed_in["user"]["id"], ada.user_id.as_str());
-    app.try_sign_in(identity, "mallory was here first")
+    app.try_sign_in(identity, "somebody was here first")
         .await
         .problem(401, "invalid_credentials");
     // What was mailed for the other sign-up is worth nothing by now.

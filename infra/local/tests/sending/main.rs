@@ -33,7 +33,9 @@ async fn start(settings: &[(&str, &str)]) -> Stack {
 async fn platform(stack: &Stack, settings: &[(&str, &str)]) -> (Platform, Arc<DevClock>) {
     let env = Env::default()
         .with("USERS_TABLE", "latchkey-users")
+        .with("SESSIONS_TABLE", "latchkey-sessions")
         .with("TOKENS_TABLE", "latchkey-tokens")
+        .with("EVENTS_TABLE", "latchkey-events")
         .with("KEYS_SECRET_ID", "latchkey-keys")
         .with("PUBLIC_URL", "https://id.example.com")
         .with("REDIS_URL", "memory:")

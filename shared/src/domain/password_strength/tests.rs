@@ -182,6 +182,8 @@ proptest! {
     #[test]
     fn a_name_is_found_anywhere(before in "[a-z ]{0,20}", after in "[a-z ]{0,20}") {
         let text = format!("{before}LoveLace{after}");
-        prop_assert_eq!(verdict(&text), Err(Weakness::HoldsName));
+        // By itself it is one of the most used.
+        let weak = verdict(&text);
+        prop_assert!(matches!(weak, Err(Weakness::HoldsName | Weakness::MostUsed)), "{weak:?}");
     }
 }
