@@ -47,7 +47,7 @@ async fn a_code_is_mailed_to_who_is_named_by_address_or_username() {
         (
             by_email("ada@EXAMPLE.com"),
             by_email("ADA@example.com"),
-            "a***@E***.com",
+            "a***@e***.com",
         ),
         // Whose address that is, nobody learns who knows the username alone.
         (

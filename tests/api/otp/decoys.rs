@@ -1,9 +1,17 @@
 //! What a stranger learns of who has an account: nothing.
 
-use latchkey_tests::{App, other_than};
+use latchkey_tests::{Answer, App, other_than};
 use serde_json::{Value, json};
 
 use super::{NUMBER, by_email, by_number};
+
+/// Asks for a code from a neighbourhood of one's own: what that has left is told too, and is
+/// nothing that depends on the account.
+async fn ask(app: &App, n: usize, name: &Value) -> Answer {
+    let call = app.post("/api/auth/generate-otp", name);
+    let source = format!("198.51.{n}.7");
+    call.header("x-dev-client-ip", &source).send().await
+}
 
 /// Names of each kind that the answers must treat alike, with those that a message goes to first.
 /// Those of one kind are masked alike.
@@ -28,8 +36,8 @@ async fn answers_are_byte_for_byte_the_same_whether_there_is_an_account() {
         let mut codes = Vec::new();
         for status in [202, 429] {
             let mut shapes = Vec::new();
-            for name in &names {
-                let answer = app.ask_otp(name).await;
+            for (n, name) in names.iter().enumerate() {
+                let answer = ask(&app, n, name).await;
                 assert_eq!(answer.status, status, "{name}: {}", answer.text);
                 shapes.push(answer.shape());
                 codes.push(app.inbox().await.pop().unwrap().code());
@@ -52,8 +60,8 @@ async fn answers_are_byte_for_byte_the_same_whether_there_is_an_account() {
         }
         app.advance(60).await;
         let mut shapes = Vec::new();
-        for name in &names {
-            shapes.push(app.ask_otp(name).await.expect(202).shape());
+        for (n, name) in names.iter().enumerate() {
+            shapes.push(ask(&app, n, name).await.expect(202).shape());
         }
         shapes.dedup();
         assert_eq!(shapes.len(), 1, "{shapes:#?}");
