@@ -5,7 +5,9 @@ mod once;
 mod order;
 mod page;
 
-use latchkey_tests::{App, NEW_PASSWORD, PASSWORD, other_than};
+use latchkey_local::Options;
+use latchkey_tests::{App, NEW_PASSWORD, PASSWORD, Redis, other_than};
+use secrecy::SecretString;
 use serde_json::{Value, json};
 
 const PATH: &str = "/api/auth/forgot/password";
@@ -73,7 +75,22 @@ async fn a_mailed_link_sets_a_new_password() {
 
 #[tokio::test]
 async fn every_session_ends_at_once() {
-    let app = App::start().await;
+    claim_every_session_ends(&App::start().await).await;
+}
+
+#[tokio::test]
+async fn every_session_ends_at_once_on_redis_too() {
+    let Some(redis) = Redis::start().await else {
+        return;
+    };
+    let app = App::of(Options {
+        redis_url: Some(SecretString::from(redis.url())),
+        ..Options::default()
+    });
+    claim_every_session_ends(&app.await).await;
+}
+
+async fn claim_every_session_ends(app: &App) {
     let ada = app.person("ada@example.com").await;
     let eve = app.person("eve@example.com").await;
     let eve = app.sign_in(&eve).await;
@@ -174,6 +191,47 @@ async fn five_wrong_codes_end_the_codes_of_an_address_but_not_the_link() {
     // Whoever guesses keeps nobody out who reads the mailbox.
     let body = by_link(&second.mail.link_token(), NEW_PASSWORD);
     app.forgot_password(&body).await.expect(200);
+}
+
+#[tokio::test]
+async fn thirty_codes_may_be_tried_for_an_address_in_a_day() {
+    let app = App::start().await;
+    app.person("ada@example.com").await;
+    app.person("eve@example.com").await;
+    for email in ["ada@example.com", "nobody@example.com"] {
+        let right = app.mailed_reset("eve@example.com").await;
+        for round in 0..7 {
+            let asked = app.forgot_password(&json!({ "email": email })).await;
+            let challenge = asked.json(202);
+            let mut body = to(email, NEW_PASSWORD);
+            body["tokenId"] = challenge["tokenId"].clone();
+            let code = app.inbox().await.pop().expect("a mail").code();
+            body["code"] = json!(other_than(&code));
+            for _ in 0..5 {
+                let answer = app.forgot_password(&body).await;
+                if round < 6 {
+                    answer.problem(400, "code_invalid");
+                } else {
+                    assert!(answer.header("retry-after").is_some());
+                    answer.problem(429, "rate_limited");
+                }
+            }
+            app.advance(60).await;
+        }
+        // That is nobody else's loss.
+        app.forgot_password(&right.with(to("eve@example.com", NEW_PASSWORD)))
+            .await
+            .expect(200);
+    }
+    // Nor does it keep the owner out, who has the link of the same mail.
+    let mailed = app.mailed_reset("ada@example.com").await;
+    app.forgot_password(&mailed.with(to("ada@example.com", NEW_PASSWORD)))
+        .await
+        .problem(429, "rate_limited");
+    claim_untouched(&app, "ada@example.com").await;
+    let body = by_link(&mailed.mail.link_token(), NEW_PASSWORD);
+    app.forgot_password(&body).await.expect(200);
+    assert!(app.opens("ada@example.com", NEW_PASSWORD).await);
 }
 
 #[tokio::test]
