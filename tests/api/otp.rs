@@ -179,6 +179,26 @@ async fn of_several_sign_ups_for_an_address_the_newest_is_opened_without_its_pas
 }
 
 #[tokio::test]
+async fn of_several_sign_ups_for_an_address_a_username_names_one_which_keeps_its_password() {
+    let app = App::start().await;
+    let more = json!({ "username": "ada" });
+    let named = app.sign_up_with("ada@example.com", &more).await;
+    let more = json!({ "password": "seven quiet otters juggle" });
+    app.sign_up_with("ada@example.com", &more).await;
+    let name = json!({ "username": "ada" });
+    let sent = mailed(&app, &name, "ada@example.com").await;
+    // It says nothing for who is named by the address.
+    app.try_otp(&by_email("ada@example.com"), &sent.code())
+        .await
+        .problem(400, "code_expired");
+    let verified = app.try_otp(&name, &sent.code()).await.json(200);
+    assert_eq!(verified["user"]["id"], named.user_id.as_str());
+    assert!(app.opens("ada@example.com", PASSWORD).await);
+    let other = "seven quiet otters juggle";
+    assert!(!app.opens("ada@example.com", other).await);
+}
+
+#[tokio::test]
 async fn a_code_works_once() {
     let app = App::start().await;
     let more = json!({ "phoneNumber": NUMBER });
