@@ -3,6 +3,7 @@
 mod fields;
 mod passwords;
 mod taken;
+mod unmailed;
 
 use latchkey_tests::{App, PASSWORD};
 use serde_json::{Value, json};

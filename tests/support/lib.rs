@@ -11,6 +11,7 @@
 mod answer;
 mod app;
 mod chromium;
+mod codes;
 mod people;
 mod range_server;
 mod redis;
@@ -18,6 +19,7 @@ mod redis;
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
 pub use chromium::{Chromium, Scheme};
-pub use people::{Device, PASSWORD, Pending, Person};
+pub use codes::{Mailed, other_than};
+pub use people::{Device, NEW_PASSWORD, PASSWORD, Pending, Person};
 pub use range_server::{Asked, Range, RangeServer};
 pub use redis::{Redis, in_ci};

@@ -98,6 +98,12 @@ pub(crate) async fn handler(
     for _ in 0..ATTEMPTS {
         let (user, token) =
             state.candidate(&request, &taken, &accepted.hash, caller.locale.clone(), now);
+        // A code that nobody is sent is for nobody to find out: by signing up again and again one
+        // would have five more tries at the address each time.
+        let token = Token {
+            decoy: token.decoy || !mailed,
+            ..token
+        };
         let kind = match taken.email {
             None => EventKind::SignedUp {
                 token_id: token.id,
