@@ -338,6 +338,7 @@ impl Users {
             )
             .with(":now", item::time(now))
             .with(":true", AttributeValue::Bool(true))
+            .with(":user", text(user))
             .set("userId", text(user))
             .set_or_remove("unproven", unproven)
             .remove("lapsesAt")
