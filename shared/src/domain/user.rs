@@ -165,11 +165,13 @@ impl User {
         self.lapses_at.is_some_and(|at| at <= now)
     }
 
-    /// The phone number as it is now, to go back to.
+    /// The phone number as it is now, to go back to. One that was never shown to be theirs is
+    /// given up for good.
     pub fn former_phone(&self) -> Option<FormerPhone> {
-        self.phone_number.clone().map(|number| FormerPhone {
+        let number = self.phone_number.clone().filter(|_| self.phone_verified);
+        number.map(|number| FormerPhone {
             number,
-            verified: self.phone_verified,
+            verified: true,
         })
     }
 

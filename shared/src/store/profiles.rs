@@ -260,7 +260,15 @@ impl Profiles {
             .filter(|former| former.is_held(now) && former.target != *to.target)
             .cloned()
             .collect();
-        let held = old.filter(|old| holds(user, old) && old != to.target);
+        let given_up = old.filter(|old| holds(user, old) && old != to.target);
+        // A number that was never shown to be theirs is held for nobody: whoever owns it may show
+        // that at any time, and must find no trace of this account in the way.
+        let (held, released) = match given_up {
+            Some(Target::Phone(number)) if !user.phone_verified => {
+                (None, Some(Target::Phone(number)))
+            }
+            given_up => (given_up, None),
+        };
         former.extend(held.clone().map(|target| Former {
             target,
             given_up_at: now.as_millisecond(),
@@ -284,6 +292,10 @@ impl Profiles {
                 .users
                 .hold_claim(claim_of(old), user.id, now + UNDO_LIFE)?;
             transaction = transaction.update(Write::Own, hold);
+        }
+        if let Some(old) = &released {
+            let release = self.users.release_claim(claim_of(old), user.id)?;
+            transaction = transaction.delete(Write::Own, release);
         }
         if let Some(loser) = to.loser {
             let loses = Change::of(&self.users, users::profile_key(loser))
@@ -399,6 +411,8 @@ impl Profiles {
     }
 
     /// Deletes the account: its row, its claims and these sessions. The rest goes with the event.
+    /// Refused at [`Write::User`] where the account has taken other claims since it was read:
+    /// those would be nobody's for ever.
     pub async fn delete(
         &self,
         user: &User,
@@ -413,8 +427,15 @@ impl Profiles {
             .set_key(Some(users::profile_key(user.id)))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text(user.status.as_str()))
-            .expression_attribute_values(":email", text(user.email.as_str()));
-        let mut condition = "#status = :status AND email = :email".to_owned();
+            .expression_attribute_values(":epoch", number(user.epoch));
+        let mut condition = format!("#status = :status AND {}", users::unmoved(user));
+        match &user.username {
+            Some(username) => {
+                condition.push_str(" AND username = :username");
+                row = row.expression_attribute_values(":username", text(username.as_str()));
+            }
+            None => condition.push_str(" AND attribute_not_exists(username)"),
+        }
         if let Some(checked) = checked {
             condition.push_str(" AND passwordHash = :checked");
             row = row.expression_attribute_values(":checked", text(checked.expose_secret()));
