@@ -121,6 +121,12 @@ fn hold<'a>(
         ended: &sessions[..sessions.len().min(MAX_ENDED_BESIDE)],
     };
     hold.former.retain(|former| former.is_held(now));
+    // Whoever reads a mailbox that the account was taken back from must not shut the owner out.
+    let mailed_to = token.target.as_ref()?;
+    let is_own = |former: &Former| former.target == *mailed_to;
+    if token.email() != Some(&user.email) && !hold.former.iter().any(is_own) {
+        return None;
+    }
     match token.undo.as_ref()? {
         Undo::Trust => {}
         Undo::Email => {
