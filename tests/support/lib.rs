@@ -10,6 +10,7 @@
 
 mod answer;
 mod app;
+mod changes;
 mod chromium;
 mod people;
 mod range_server;
@@ -17,6 +18,7 @@ mod redis;
 
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
+pub use changes::other_code;
 pub use chromium::{Chromium, Scheme};
 pub use people::{Device, PASSWORD, Pending, Person};
 pub use range_server::{Asked, Range, RangeServer};
