@@ -3,13 +3,11 @@
 //! For anybody. Whether somebody has the address, the answer, its headers and the work behind it
 //! are alike: where nobody does, a decoy is kept that no code is right for, and nothing is sent.
 
-use std::time::Duration;
-
 use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::identifier::Identifier;
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target};
+use latchkey_shared::domain::token::{Purpose, Target};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::domain::username::Username;
 use latchkey_shared::http::views::ChallengeView;
@@ -21,18 +19,7 @@ use latchkey_shared::store::users::Claim;
 use crate::State;
 
 /// Codes to one address, counted across resends.
-const LIMITS: [Limit; 2] = [
-    Limit {
-        name: "minute",
-        quota: 1,
-        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-    },
-    Limit {
-        name: "hour",
-        quota: 3,
-        window: Duration::from_hours(1),
-    },
-];
+const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(3)];
 
 #[derive(Debug)]
 pub(crate) struct Request {

@@ -3,14 +3,12 @@
 //! The answer is the same for an address that waits for verification, one that is verified and
 //! one that nobody has, and so is the work; the limits count for the address, whoever asks.
 
-use std::time::Duration;
-
 use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::{TokenId, UserId};
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target, Token};
+use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Body, Caller, Fields, FromFields, Limit, Problem, RateLimits, Reply};
@@ -20,18 +18,7 @@ use crate::State;
 
 /// Mails to one address (NIST SP 800-63B asks for a limit; ours is that of the service's other
 /// mails).
-const LIMITS: [Limit; 2] = [
-    Limit {
-        name: "minute",
-        quota: 1,
-        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-    },
-    Limit {
-        name: "hour",
-        quota: 5,
-        window: Duration::from_hours(1),
-    },
-];
+const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(5)];
 
 #[derive(Debug)]
 pub(crate) struct Request {

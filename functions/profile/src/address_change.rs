@@ -11,7 +11,7 @@ use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::TokenId;
 use latchkey_shared::domain::session::Session;
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target, Token, Undo};
+use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Caller, Code, Fields, Limit, Problem, RateLimits, Reply};
@@ -23,18 +23,7 @@ use crate::State;
 use crate::edit_basic::Changed;
 
 /// Codes to one new address or number.
-pub(crate) const LIMITS: [Limit; 2] = [
-    Limit {
-        name: "minute",
-        quota: 1,
-        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-    },
-    Limit {
-        name: "hour",
-        quota: 3,
-        window: Duration::from_hours(1),
-    },
-];
+pub(crate) const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(3)];
 
 /// Codes that one account may ask for, whatever they are to do and wherever they go.
 pub(crate) const CODES_OF_ACCOUNT: [Limit; 1] = [Limit {

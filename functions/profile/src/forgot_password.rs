@@ -6,8 +6,6 @@
 //! a stranger who keeps asking does not keep the owner's from working; the first that is used ends
 //! all of them, and all sessions.
 
-use std::time::Duration;
-
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -15,7 +13,7 @@ use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::password::Password;
 use latchkey_shared::domain::password_strength::Context;
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target, Token};
+use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Anonymous, Body, Caller, Fields, FromFields, Limit, Problem};
@@ -30,11 +28,7 @@ use crate::password_change::PasswordChanged;
 const PURPOSE: Purpose = Purpose::ResetPassword;
 
 /// Mails to one address.
-const LIMITS: [Limit; 1] = [Limit {
-    name: "minute",
-    quota: 1,
-    window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-}];
+const LIMITS: [Limit; 1] = [Limit::RESEND];
 
 #[derive(Debug)]
 pub(crate) enum Request {

@@ -3,8 +3,6 @@
 //! With their password, or in two steps with a code that is mailed to them. The session goes on;
 //! what changes is when its user last proved who they are.
 
-use std::time::Duration;
-
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
@@ -15,7 +13,7 @@ use latchkey_shared::domain::id::TokenId;
 use latchkey_shared::domain::invalid::Invalid;
 use latchkey_shared::domain::password::SubmittedPassword;
 use latchkey_shared::domain::session::Session;
-use latchkey_shared::domain::token::{Purpose, RESEND_AFTER, Target};
+use latchkey_shared::domain::token::{Purpose, Target};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::gate::Delivery;
 use latchkey_shared::http::views::ChallengeView;
@@ -30,18 +28,7 @@ use crate::State;
 const PURPOSE: Purpose = Purpose::StepUp;
 
 /// Codes for one account.
-const LIMITS: [Limit; 2] = [
-    Limit {
-        name: "minute",
-        quota: 1,
-        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
-    },
-    Limit {
-        name: "hour",
-        quota: 5,
-        window: Duration::from_hours(1),
-    },
-];
+const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(5)];
 
 #[derive(Debug)]
 pub(crate) struct Request {

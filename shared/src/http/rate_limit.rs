@@ -11,6 +11,7 @@ use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
 use crate::cache::Bump;
+use crate::domain::token::RESEND_AFTER;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
 const STATE: HeaderName = HeaderName::from_static("ratelimit");
@@ -24,6 +25,24 @@ pub struct Limit {
     pub quota: u32,
     /// In how long, in whole seconds.
     pub window: Duration,
+}
+
+impl Limit {
+    /// One message, and the next when clients are told that they may ask again.
+    pub const RESEND: Self = Self {
+        name: "minute",
+        quota: 1,
+        window: Duration::from_secs(RESEND_AFTER.as_secs().unsigned_abs()),
+    };
+
+    /// So many in an hour.
+    pub const fn an_hour(quota: u32) -> Self {
+        Self {
+            name: "hour",
+            quota,
+            window: Duration::from_hours(1),
+        }
+    }
 }
 
 /// Where a caller stands with the limits of a route.
