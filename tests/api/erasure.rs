@@ -27,69 +27,73 @@ async fn all_items(app: &App) -> Vec<(String, String)> {
     items
 }
 
-#[tokio::test]
-async fn nothing_personal_is_left_in_any_table() {
-    let app = App::start().await;
-    let agent = "Analytical-Engine/1837";
-    let ip = "203.0.113.77";
-    let body = json!({ "name": "Augusta King", "email": "first@example.com", "password": PASSWORD,
-        "username": "ada_lovelace", "phoneNumber": "+46701740606" });
-    let from = |call: Call| {
-        call.header("x-dev-client-ip", ip)
-            .header("user-agent", agent)
-    };
-    let signed_up = from(app.post("/api/auth/sign-up", &body))
-        .send()
-        .await
-        .json(202);
+const AGENT: &str = "Analytical-Engine/1837";
+const IP: &str = "203.0.113.77";
+
+fn from_her(call: Call) -> Call {
+    call.header("x-dev-client-ip", IP)
+        .header("user-agent", AGENT)
+}
+
+/// Signs somebody up who gives all there is to give. The id, and their device.
+async fn augusta(app: &App) -> (String, Device) {
+    let body = json!({
+        "name": "Augusta King",
+        "email": "first@example.com",
+        "password": PASSWORD,
+        "username": "ada_lovelace",
+        "phoneNumber": "+46701740606",
+    });
+    let call = from_her(app.post("/api/auth/sign-up", &body));
+    let signed_up = call.send().await.json(202);
     let verify = json!({
         "code": app.mail_to("first@example.com", "verify_email").await.code(),
         "userId": signed_up["userId"],
         "tokenId": signed_up["verification"]["tokenId"],
         "email": "first@example.com",
     });
-    from(app.post("/api/auth/verify/email", &verify))
-        .send()
-        .await
-        .expect(200);
+    let call = from_her(app.post("/api/auth/verify/email", &verify));
+    call.send().await.expect(200);
     let sign_in =
         json!({ "email": "first@example.com", "password": PASSWORD, "tokenDelivery": "body" });
-    let signed_in = from(app.post("/api/auth/sign-in", &sign_in))
-        .send()
-        .await
-        .json(200);
-    let device = Device::from(&signed_in);
-    from(app.post("/api/auth/sign-in", &sign_in))
+    let sign_in = || from_her(app.post("/api/auth/sign-in", &sign_in)).send();
+    sign_in().await.expect(200);
+    let device = Device::from(&sign_in().await.json(200));
+    (signed_up["userId"].as_str().unwrap().to_owned(), device)
+}
+
+/// Does everything that one can do with an account and leaves something behind.
+async fn live(app: &App, device: &Device) {
+    let picture = json!({ "imageUrl": "https://example.com/augusta.png" });
+    let call = app.patch("/api/auth/edit/basic", &picture);
+    from_her(call.bearer(&device.access))
         .send()
         .await
         .expect(200);
-    let picture = json!({ "imageUrl": "https://example.com/augusta.png" });
-    let call = app
-        .patch("/api/auth/edit/basic", &picture)
-        .bearer(&device.access);
-    from(call).send().await.expect(200);
-    app.move_to(&device, EMAIL).await;
-    app.move_to_number(&device, "+46701740606").await;
-    app.move_to_number(&device, NUMBER).await;
-    app.ask_change(&device, "email", "next@example.com").await;
+    app.move_to(device, EMAIL).await;
+    app.move_to_number(device, "+46701740606").await;
+    app.move_to_number(device, NUMBER).await;
+    app.ask_change(device, "email", "next@example.com").await;
     let body = json!({ "email": EMAIL });
-    from(app.patch("/api/auth/forgot/password", &body))
-        .send()
-        .await
-        .expect(202);
-    let body = json!({ "email": EMAIL });
-    from(app.post("/api/auth/generate-otp", &body))
-        .send()
-        .await
-        .expect(202);
+    let call = from_her(app.patch("/api/auth/forgot/password", &body));
+    call.send().await.expect(202);
+    let call = from_her(app.post("/api/auth/generate-otp", &body));
+    call.send().await.expect(202);
     let body = json!({ "password": "gravel umbrella seventeen hats", "currentPassword": PASSWORD });
-    let call = app
-        .patch("/api/auth/edit/password", &body)
-        .bearer(&device.access);
-    from(call).send().await.expect(200);
+    let call = app.patch("/api/auth/edit/password", &body);
+    from_her(call.bearer(&device.access))
+        .send()
+        .await
+        .expect(200);
     let call = app.get("/api/auth/user/export").bearer(&device.access);
-    from(call).send().await.expect(200);
+    from_her(call).send().await.expect(200);
+}
 
+#[tokio::test]
+async fn nothing_personal_is_left_in_any_table() {
+    let app = App::start().await;
+    let (id, device) = augusta(&app).await;
+    live(&app, &device).await;
     let personal = [
         EMAIL,
         "first@example.com",
@@ -99,8 +103,8 @@ async fn nothing_personal_is_left_in_any_table() {
         NUMBER,
         "+46701740606",
         "augusta.png",
-        ip,
-        agent,
+        IP,
+        AGENT,
         "$argon2",
     ];
     app.stack.settle().await;
@@ -111,7 +115,7 @@ async fn nothing_personal_is_left_in_any_table() {
             "{text} was never there"
         );
     }
-    from(app.delete(PATH).bearer(&device.access))
+    from_her(app.delete(PATH).bearer(&device.access))
         .send()
         .await
         .expect(204);
@@ -126,10 +130,9 @@ async fn nothing_personal_is_left_in_any_table() {
         assert!(left.is_empty(), "{text} in {left:#?}");
     }
     // What happened is still there, by ids.
-    let id = signed_up["userId"].as_str().unwrap();
     let events: Vec<_> = after
         .iter()
-        .filter(|(table, item)| table.contains("events") && item.contains(id))
+        .filter(|(table, item)| table.contains("events") && item.contains(&id))
         .collect();
     for kind in [
         "user.signed_up",
