@@ -31,6 +31,7 @@ mod resend;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod taken;
 mod user_events;
 mod verify_email;
 mod verify_link;
