@@ -10,6 +10,7 @@
 
 mod answer;
 mod app;
+mod changes;
 mod chromium;
 mod codes;
 mod people;
@@ -18,6 +19,7 @@ mod redis;
 
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
+pub use changes::other_code;
 pub use chromium::{Chromium, Scheme};
 pub use codes::{Mailed, other_than};
 pub use people::{Device, NEW_PASSWORD, PASSWORD, Pending, Person};

@@ -6,8 +6,6 @@
 //! a stranger who keeps asking does not keep the owner's from working; the first that is used ends
 //! all of them, and all sessions.
 
-use std::time::Duration;
-
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use jiff::Timestamp;
@@ -31,15 +29,6 @@ const PURPOSE: Purpose = Purpose::ResetPassword;
 
 /// Mails to one address.
 const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(5)];
-
-/// Codes that may be tried for one address, on top of the five for each code: asking once a minute
-/// would else give 7200 guesses a day at an account. The link of the same mail is not limited, so
-/// a stranger who uses them up keeps nobody out.
-const TRIES: [Limit; 1] = [Limit {
-    name: "day",
-    quota: 30,
-    window: Duration::from_hours(24),
-}];
 
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -165,7 +154,6 @@ impl State {
             .await?
             .filter(|token| token.code_is_alive(PURPOSE, now) && token.line == line)
             .ok_or_else(Problem::code_expired)?;
-        self.limiter.count("reset-codes", &line, &TRIES).await?;
         self.desk.try_code(&token, &proof.code, now).await?;
         self.reset(&token, Half::Code, password, caller, now).await
     }

@@ -299,6 +299,7 @@ impl Profiles {
         event: &Event,
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
+<<<<<<< HEAD
         let present = user.present(to.target.kind(), now);
         let open = user.former.iter().filter(|former| former.is_open(now));
         let mut former: Vec<Former> = open.cloned().collect();
@@ -309,6 +310,33 @@ impl Profiles {
         let kind = to.target.kind();
         let row = as_it_is(self.users.change(user), user, kind);
         let row = place(row, kind, Some(to.target), true, true)
+=======
+        let old = match to.target {
+            Target::Email(_) => Some(Target::Email(user.email.clone())),
+            Target::Phone(_) => user.phone_number.clone().map(Target::Phone),
+        };
+        let mut former: Vec<Former> = user
+            .former
+            .iter()
+            .filter(|former| former.is_held(now) && former.target != *to.target)
+            .cloned()
+            .collect();
+        let given_up = old.filter(|old| holds(user, old) && old != to.target);
+        // A number that was never shown to be theirs is held for nobody: whoever owns it may show
+        // that at any time, and must find no trace of this account in the way.
+        let (held, released) = match given_up {
+            Some(Target::Phone(number)) if !user.phone_verified => {
+                (None, Some(Target::Phone(number)))
+            }
+            given_up => (given_up, None),
+        };
+        former.extend(held.clone().map(|target| Former {
+            target,
+            given_up_at: now.as_millisecond(),
+        }));
+        let row = self
+            .placed(user, to.target, true)
+>>>>>>> t2
             .set("former", attribute(&former)?)
             .set("epoch", number(user.epoch + 1));
         let mut transaction = self
@@ -326,6 +354,10 @@ impl Profiles {
                 .users
                 .hold_claim(claim_of(old), user.id, now + UNDO_LIFE)?;
             transaction = transaction.update(Write::Own, hold);
+        }
+        if let Some(old) = &released {
+            let release = self.users.release_claim(claim_of(old), user.id)?;
+            transaction = transaction.delete(Write::Own, release);
         }
         if let Some(loser) = to.loser {
             let loses = Change::of(&self.users, users::profile_key(loser))
@@ -434,12 +466,15 @@ impl Profiles {
     }
 
     /// Deletes the account: its row, its claims and these sessions. The rest goes with the event.
+    /// Refused at [`Write::User`] where the account has taken other claims since it was read:
+    /// those would be nobody's for ever.
     pub async fn delete(
         &self,
         user: &User,
         deletion: &Deletion<'_>,
         event: &Event,
     ) -> Result<(), CommitError<Write>> {
+<<<<<<< HEAD
         // A name or number that was changed since would be nobody's and never free again.
         let mut row = self.users.change(user);
         row = as_it_is(row, user, Kind::Email);
@@ -453,6 +488,25 @@ impl Profiles {
             row = row
                 .when("passwordHash = :checked")
                 .with(":checked", text(checked.expose_secret()));
+=======
+        let mut row = Delete::builder()
+            .table_name(&self.users.table.name)
+            .set_key(Some(users::profile_key(user.id)))
+            .expression_attribute_names("#status", "status")
+            .expression_attribute_values(":status", text(user.status.as_str()))
+            .expression_attribute_values(":epoch", number(user.epoch));
+        let mut condition = format!("#status = :status AND {}", users::unmoved(user));
+        match &user.username {
+            Some(username) => {
+                condition.push_str(" AND username = :username");
+                row = row.expression_attribute_values(":username", text(username.as_str()));
+            }
+            None => condition.push_str(" AND attribute_not_exists(username)"),
+        }
+        if let Some(checked) = checked {
+            condition.push_str(" AND passwordHash = :checked");
+            row = row.expression_attribute_values(":checked", text(checked.expose_secret()));
+>>>>>>> t2
         }
         let mut transaction = Transaction::new()
             .delete(Write::User, row.build_delete()?)

@@ -298,11 +298,7 @@ impl Users {
     /// A change of a user's own row, if it still is as `user` has it in what tells changes of
     /// identity apart: epoch and status.
     pub(crate) fn change(&self, user: &User) -> Change {
-        let unmoved = if user.epoch == 0 {
-            "(attribute_not_exists(epoch) OR epoch = :epoch)"
-        } else {
-            "epoch = :epoch"
-        };
+        let unmoved = unmoved(user);
         Change::of(self, profile_key(user.id))
             .when(format!("{unmoved} AND #status = :status"))
             .named("#status", "status")
@@ -439,6 +435,15 @@ impl ClaimRow {
             unproven: self.unproven,
             sign_ups: self.sign_ups,
         }
+    }
+}
+
+/// What holds while password, address and number are as `user` has them: `:epoch` is theirs.
+pub(crate) fn unmoved(user: &User) -> &'static str {
+    if user.epoch == 0 {
+        "(attribute_not_exists(epoch) OR epoch = :epoch)"
+    } else {
+        "epoch = :epoch"
     }
 }
 
