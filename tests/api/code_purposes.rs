@@ -104,15 +104,15 @@ impl Asker {
                 (asked, &self.email, "reset_password")
             }
             ChangePassword => {
-                let asked = app.edit("password", &self.device, &fields).await;
+                let asked = app.edit(&self.device, "password", &fields).await;
                 (asked, &self.email, "change_password")
             }
             ChangeEmail => {
-                let asked = app.edit("email", &self.device, &fields).await;
+                let asked = app.edit(&self.device, "email", &fields).await;
                 (asked, &self.wanted_email, "change_email")
             }
             ChangePhone => {
-                let asked = app.edit("phone", &self.device, &fields).await;
+                let asked = app.edit(&self.device, "phone", &fields).await;
                 (asked, &self.wanted_number, "change_phone")
             }
             StepUp => {
@@ -139,9 +139,9 @@ impl Asker {
             // It takes no token's id: the newest is meant.
             Otp | OtpBySms => app.try_otp(&fields, code).await,
             ResetPassword => app.forgot_password(&body).await,
-            ChangePassword => app.edit("password", &self.device, &body).await,
-            ChangeEmail => app.edit("email", &self.device, &body).await,
-            ChangePhone => app.edit("phone", &self.device, &body).await,
+            ChangePassword => app.edit(&self.device, "password", &body).await,
+            ChangeEmail => app.edit(&self.device, "email", &body).await,
+            ChangePhone => app.edit(&self.device, "phone", &body).await,
             StepUp => app.step_up(&self.device, &body).await,
         }
     }
@@ -220,7 +220,7 @@ async fn a_code_for_one_address_or_number_moves_to_no_other() {
             phone.with(json!({ "phoneNumber": "+46739999605" })),
         ),
     ] {
-        app.edit(what, &asker.device, &body)
+        app.edit(&asker.device, what, &body)
             .await
             .problem(400, "code_expired");
     }

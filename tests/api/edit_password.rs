@@ -32,7 +32,7 @@ async fn told(app: &App, person: &Person) -> usize {
 async fn who_knows_the_current_password_sets_a_new_one() {
     let (app, ada, device) = app_with_ada().await;
     let answer = app
-        .edit("password", &device, &with_current(NEW_PASSWORD, PASSWORD))
+        .edit(&device, "password", &with_current(NEW_PASSWORD, PASSWORD))
         .await;
     assert_eq!(answer.header("cache-control"), Some("no-store"));
     assert_eq!(answer.json(200), json!({ "status": "password_changed" }));
@@ -51,7 +51,7 @@ async fn all_other_sessions_end_at_once_and_this_one_goes_on() {
     let others = [app.sign_in(&ada).await, app.sign_in(&ada).await];
     let eve = app.person("eve@example.com").await;
     let eve = app.sign_in(&eve).await;
-    app.edit("password", &device, &with_current(NEW_PASSWORD, PASSWORD))
+    app.edit(&device, "password", &with_current(NEW_PASSWORD, PASSWORD))
         .await
         .expect(200);
     for other in &others {
@@ -65,10 +65,10 @@ async fn all_other_sessions_end_at_once_and_this_one_goes_on() {
     let sessions = sessions.send().await.json(200);
     assert_eq!(sessions["sessions"].as_array().unwrap().len(), 1);
     // It can go on changing things, with what is current now.
-    app.edit("password", &next, &with_current(OTHER, PASSWORD))
+    app.edit(&next, "password", &with_current(OTHER, PASSWORD))
         .await
         .problem(401, "invalid_credentials");
-    app.edit("password", &next, &with_current(OTHER, NEW_PASSWORD))
+    app.edit(&next, "password", &with_current(OTHER, NEW_PASSWORD))
         .await
         .expect(200);
     app.me(&next.access).await.expect(200);
@@ -82,7 +82,7 @@ async fn a_wrong_current_password_changes_nothing() {
     let padded = format!("{PASSWORD} ");
     for wrong in [OTHER, NEW_PASSWORD, &lower, &padded, &PASSWORD[1..]] {
         let answer = app
-            .edit("password", &device, &with_current(NEW_PASSWORD, wrong))
+            .edit(&device, "password", &with_current(NEW_PASSWORD, wrong))
             .await;
         answer.problem(401, "invalid_credentials");
     }
@@ -98,7 +98,7 @@ async fn ten_passwords_may_be_tried_in_a_quarter_of_an_hour() {
     let eve = app.person("eve@example.com").await;
     let eve = app.sign_in(&eve).await;
     for _ in 0..5 {
-        app.edit("password", &device, &with_current(NEW_PASSWORD, OTHER))
+        app.edit(&device, "password", &with_current(NEW_PASSWORD, OTHER))
             .await
             .problem(401, "invalid_credentials");
         // Wherever one is asked for, and in whichever session.
@@ -109,14 +109,14 @@ async fn ten_passwords_may_be_tried_in_a_quarter_of_an_hour() {
     }
     for current in [OTHER, PASSWORD] {
         let answer = app
-            .edit("password", &device, &with_current(NEW_PASSWORD, current))
+            .edit(&device, "password", &with_current(NEW_PASSWORD, current))
             .await;
         assert!(answer.header("ratelimit-policy").unwrap().contains("q=10"));
         let wait: i64 = answer.header("retry-after").unwrap().parse().unwrap();
         answer.problem(429, "rate_limited");
         assert!((800..=900).contains(&wait), "{wait}");
     }
-    app.edit("password", &eve, &with_current(NEW_PASSWORD, PASSWORD))
+    app.edit(&eve, "password", &with_current(NEW_PASSWORD, PASSWORD))
         .await
         .expect(200);
     // The session goes on, and a code by mail opens it.
@@ -125,7 +125,7 @@ async fn ten_passwords_may_be_tried_in_a_quarter_of_an_hour() {
     let device = Device::from(&app.refresh(&device.refresh).await.json(200));
     let again = json!({ "password": PASSWORD });
     let device = Device::from(&app.step_up(&device, &again).await.json(200));
-    app.edit("password", &device, &with_current(NEW_PASSWORD, PASSWORD))
+    app.edit(&device, "password", &with_current(NEW_PASSWORD, PASSWORD))
         .await
         .expect(200);
 }
@@ -135,7 +135,7 @@ async fn who_signed_in_long_ago_steps_up_first() {
     let (app, ada, device) = app_with_ada().await;
     app.advance(10 * 60 - 10).await;
     let in_time = json!({ "password": NEW_PASSWORD });
-    let asked = app.edit("password", &device, &in_time).await;
+    let asked = app.edit(&device, "password", &in_time).await;
     let mailed = app.mailed(asked, &ada.email, "change_password").await;
     app.advance(20).await;
     let refreshed = Device::from(&app.refresh(&device.refresh).await.json(200));
@@ -147,17 +147,17 @@ async fn who_signed_in_long_ago_steps_up_first() {
             mailed.with(in_time.clone()),
             json!({}),
         ] {
-            app.edit("password", stale, &body)
+            app.edit(stale, "password", &body)
                 .await
                 .problem(403, "step_up_required");
         }
     }
     let proof = json!({ "password": PASSWORD });
     let fresh = Device::from(&app.step_up(&refreshed, &proof).await.json(200));
-    app.edit("password", &device, &in_time)
+    app.edit(&device, "password", &in_time)
         .await
         .problem(403, "step_up_required");
-    app.edit("password", &fresh, &mailed.with(in_time))
+    app.edit(&fresh, "password", &mailed.with(in_time))
         .await
         .expect(200);
     assert!(app.opens(&ada.email, NEW_PASSWORD).await);
@@ -168,20 +168,20 @@ async fn everything_that_was_on_its_way_ends() {
     let (app, ada, device) = app_with_ada().await;
     let reset = app.mailed_reset(&ada.email).await;
     let email = json!({ "email": "lovelace@example.org" });
-    let asked = app.edit("email", &device, &email).await;
+    let asked = app.edit(&device, "email", &email).await;
     let moving = app
         .mailed(asked, "lovelace@example.org", "change_email")
         .await;
     let phone = json!({ "phoneNumber": "+46701740605" });
-    let asked = app.edit("phone", &device, &phone).await;
+    let asked = app.edit(&device, "phone", &phone).await;
     let numbered = app.mailed(asked, "+46701740605", "change_phone").await;
     let by_code = json!({ "password": OTHER });
-    let asked = app.edit("password", &device, &by_code).await;
+    let asked = app.edit(&device, "password", &by_code).await;
     let changing = app.mailed(asked, &ada.email, "change_password").await;
     let asked = app.step_up(&device, &json!({ "method": "email" })).await;
     let stepping = app.mailed(asked, &ada.email, "step_up").await;
 
-    app.edit("password", &device, &with_current(NEW_PASSWORD, PASSWORD))
+    app.edit(&device, "password", &with_current(NEW_PASSWORD, PASSWORD))
         .await
         .expect(200);
     for (what, body) in [
@@ -189,7 +189,7 @@ async fn everything_that_was_on_its_way_ends() {
         ("phone", numbered.with(phone)),
         ("password", changing.with(by_code)),
     ] {
-        app.edit(what, &device, &body)
+        app.edit(&device, what, &body)
             .await
             .problem(400, "code_expired");
     }
@@ -232,7 +232,7 @@ async fn weak_passwords_are_refused_with_the_reason() {
     // Those that hold the account's own name and address are known as such only beside it.
     for weak in ["password123", "qwertyuiop", "lovelace1815", "latchkey2026"] {
         let body = with_current(weak, PASSWORD);
-        let problem = app.edit("password", &device, &body).await;
+        let problem = app.edit(&device, "password", &body).await;
         let problem = problem.problem(422, "password_weak");
         assert_eq!(problem["errors"][0]["field"], "password");
     }
@@ -280,7 +280,7 @@ async fn every_bad_field_is_named() {
             vec!["email", "token", "userId"],
         ),
     ] {
-        let fields = app.edit("password", &device, &body).await.bad_fields();
+        let fields = app.edit(&device, "password", &body).await.bad_fields();
         let names: Vec<_> = fields.iter().map(|(name, _)| name.as_str()).collect();
         assert_eq!(names, expected, "{body}");
     }

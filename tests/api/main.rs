@@ -10,28 +10,22 @@ mod code_purposes;
 mod contract;
 mod delete_user;
 mod edge;
-<<<<<<< HEAD
-mod edit_password;
-=======
 mod edit_basic;
 mod edit_email;
 mod edit_email_code;
+mod edit_password;
 mod edit_phone;
 mod erasure;
 mod export;
->>>>>>> t2
 mod forged_access_token;
 mod forgot_password;
 mod journey;
 mod logout;
 mod mail;
 mod mass;
-<<<<<<< HEAD
-mod otp;
-=======
 mod not_me;
 mod not_me_link;
->>>>>>> t2
+mod otp;
 mod password_policy;
 mod peers;
 mod preferences;
@@ -41,12 +35,9 @@ mod resend;
 mod sessions;
 mod sign_in;
 mod sign_up;
-<<<<<<< HEAD
 mod step_up;
-=======
 mod taken;
 mod user_events;
->>>>>>> t2
 mod verify_email;
 mod verify_link;
 mod well_known;

@@ -74,12 +74,6 @@ impl Client {
         self.mailed(asked, email, "reset_password").await
     }
 
-    /// Sends this to a route of profiles, in the name of who is signed in on this device.
-    pub async fn edit(&self, what: &str, device: &Device, body: &Value) -> Answer {
-        let call = self.patch(&format!("/api/auth/edit/{what}"), body);
-        call.bearer(&device.access).send().await
-    }
-
     /// Steps up; the refresh token comes in the answer's body.
     pub async fn step_up(&self, device: &Device, proof: &Value) -> Answer {
         let mut body = proof.clone();

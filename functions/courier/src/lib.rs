@@ -168,8 +168,12 @@ async fn act(state: &State, record: EventRecord) -> Result<(), Failure> {
         let told = tell(state, &event, plan.letters).await;
         if plan.erase {
             // SES may be away for longer than an event is tried: what is personal goes all the
-            // same, but for the token that the mail needs, which dies within a day.
-            let needed = event.kind.token().filter(|_| told.is_err());
+            // same, but for the tokens that the mails need, which die within a day.
+            let needed = if told.is_err() {
+                event.kind.tokens()
+            } else {
+                &[]
+            };
             state.erasure.erase(event.user, needed).await?;
         }
         told.and(denied)

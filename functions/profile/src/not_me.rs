@@ -164,7 +164,7 @@ impl State {
         })
     }
 
-    /// A number that somebody else has shown to be theirs since is the user's to see, and no more.
+    /// A number that somebody else has shown to be theirs since does not come back.
     async fn that_can_be_had(
         &self,
         user: &User,
@@ -184,93 +184,26 @@ impl State {
                 return Err(gone());
             }
             if lost {
-                former.held = false;
-                former.verified = false;
+                former.target = None;
             }
+        }
+        for former in &mut back {
+            former.held &= former.target.is_some();
+            former.verified &= former.target.is_some();
         }
         Ok(back)
     }
 }
 
-<<<<<<< HEAD
-/// What the account had before the first of these changes.
+/// What the account had before the first of these changes. A number that was never shown to be the
+/// user's was given up for good.
 fn first_of(kind: Kind, later: &[Former]) -> Option<Former> {
-=======
-/// What the link takes back; nothing where that can't be had any more.
-fn hold<'a>(
-    user: &User,
-    token: &'a Token,
-    sessions: &'a [SessionId],
-    now: Timestamp,
-) -> Option<Hold<'a>> {
-    let mut hold = Hold {
-        token,
-        email: None,
-        phone: None,
-        released: Vec::new(),
-        former: user.former.clone(),
-        ended: &sessions[..sessions.len().min(MAX_ENDED_BESIDE)],
-    };
-    hold.former.retain(|former| former.is_held(now));
-    // Whoever reads a mailbox that the account was taken back from must not shut the owner out.
-    let mailed_to = token.target.as_ref()?;
-    let is_own = |former: &Former| former.target == *mailed_to;
-    if token.email() != Some(&user.email) && !hold.former.iter().any(is_own) {
-        return None;
-    }
-    match token.undo.as_ref()? {
-        Undo::Trust => {}
-        Undo::Email => {
-            let back = token.target.as_ref()?;
-            hold.email = Some(back);
-            let present = Target::Email(user.email.clone());
-            let given_up = take_later(&mut hold.former, token, is_email);
-            // A later link of the same kind may have gone further back than this one.
-            if present != *back && !given_up.contains(back) {
-                return None;
-            }
-            hold.released = given_up;
-            hold.released.push(present);
-            hold.released.retain(|target| target != back);
-        }
-        Undo::Phone(back) => {
-            hold.phone = Some(back.as_ref());
-            let back = back
-                .as_ref()
-                .map(|phone| Target::Phone(phone.number.clone()));
-            hold.released = take_later(&mut hold.former, token, |target| !is_email(target));
-            if user.holds_phone {
-                hold.released
-                    .extend(user.phone_number.clone().map(Target::Phone));
-            }
-            hold.released.retain(|target| Some(target) != back.as_ref());
-        }
-    }
-    hold.released.dedup();
-    Some(hold)
-}
-
-fn is_email(target: &Target) -> bool {
-    matches!(target, Target::Email(_))
-}
-
-/// Takes what was given up of one kind since the token was made out of the list.
-fn take_later(
-    former: &mut Vec<Former>,
-    token: &Token,
-    of_kind: impl Fn(&Target) -> bool,
-) -> Vec<Target> {
-    let since = token.id.unix_millis();
-    let (later, rest) = std::mem::take(former)
-        .into_iter()
-        .partition(|former| of_kind(&former.target) && former.given_up_at >= since);
-    *former = rest;
->>>>>>> t2
-    later
-        .iter()
-        .filter(|former| former.kind == kind)
-        .min_by_key(|former| former.given_up_at)
-        .cloned()
+    let of_kind = later.iter().filter(|former| former.kind == kind);
+    let first = of_kind.min_by_key(|former| former.given_up_at)?;
+    Some(Former {
+        target: first.target.clone().filter(|_| first.verified),
+        ..first.clone()
+    })
 }
 
 /// What the account had since, and has now, and no longer has when it goes back.

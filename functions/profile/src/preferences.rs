@@ -51,7 +51,7 @@ pub(crate) async fn change(
     Body(request): Body<Request>,
 ) -> Result<Reply<Preferences>, Problem> {
     let (user, _) = state.authority.load(user).await?;
-    if request.fields.is_empty() {
+    if request.change.leaves(&user.preferences) {
         return Ok(Reply(StatusCode::OK, user.preferences));
     }
     let kind = EventKind::ProfileChanged {

@@ -193,7 +193,6 @@ impl User {
         self.lapses_at.is_some_and(|at| at <= now)
     }
 
-<<<<<<< HEAD
     /// The address or number as it is now, which a change at `now` could go back to.
     pub fn present(&self, kind: Kind, now: Timestamp) -> Former {
         let (target, verified, held) = match kind {
@@ -221,16 +220,6 @@ impl User {
     pub fn has_rejected(&self, millis: i64) -> bool {
         let mut spans = self.rejected.iter();
         spans.any(|span| span.from <= millis && millis <= span.until)
-=======
-    /// The phone number as it is now, to go back to. One that was never shown to be theirs is
-    /// given up for good.
-    pub fn former_phone(&self) -> Option<FormerPhone> {
-        let number = self.phone_number.clone().filter(|_| self.phone_verified);
-        number.map(|number| FormerPhone {
-            number,
-            verified: true,
-        })
->>>>>>> t2
     }
 
     /// What the user's roles allow, for the access token.

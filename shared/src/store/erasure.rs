@@ -30,10 +30,10 @@ impl Erasure {
         })
     }
 
-    /// Deletes the user's sessions, and the tokens that their events name but for the one that is
-    /// still `needed`; of the events ids are left. May be done twice, and goes on where it was cut
+    /// Deletes the user's sessions, and the tokens that their events name but for those that
+    /// are still `needed`; of the events ids are left. May be done twice, and goes on where it was cut
     /// off.
-    pub async fn erase(&self, user: UserId, needed: Option<TokenId>) -> Result<(), StoreError> {
+    pub async fn erase(&self, user: UserId, needed: &[TokenId]) -> Result<(), StoreError> {
         for session in self.sessions.of_user(user).await? {
             self.sessions.forget(user, session.id).await?;
         }
@@ -41,13 +41,9 @@ impl Erasure {
         loop {
             let page = self.events.page(user, cursor, PAGE).await?;
             for event in &page.events {
-<<<<<<< HEAD
-                for token in event.kind.tokens() {
+                let tokens = event.kind.tokens().iter();
+                for token in tokens.filter(|token| !needed.contains(token)) {
                     self.tokens.forget(*token).await?;
-=======
-                if let Some(token) = event.kind.token().filter(|token| Some(*token) != needed) {
-                    self.tokens.forget(token).await?;
->>>>>>> t2
                 }
                 if event.source.ip.is_some() || event.source.user_agent.is_some() {
                     self.events.anonymise(event).await?;

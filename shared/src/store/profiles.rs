@@ -79,6 +79,20 @@ pub struct PreferencesChange {
     pub locale: Option<Locale>,
 }
 
+impl PreferencesChange {
+    /// Whether it leaves things as they are.
+    pub fn leaves(&self, present: &Preferences) -> bool {
+        let device = self.notify_new_device.unwrap_or(present.notify_new_device);
+        let place = self
+            .notify_new_location
+            .unwrap_or(present.notify_new_location);
+        let locale = self.locale.as_ref().unwrap_or(&present.locale);
+        device == present.notify_new_device
+            && place == present.notify_new_location
+            && *locale == present.locale
+    }
+}
+
 /// Why a password may be changed.
 #[derive(Debug)]
 pub enum Warrant<'a> {
@@ -299,44 +313,20 @@ impl Profiles {
         event: &Event,
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
-<<<<<<< HEAD
         let present = user.present(to.target.kind(), now);
         let open = user.former.iter().filter(|former| former.is_open(now));
         let mut former: Vec<Former> = open.cloned().collect();
-        former.push(present.clone());
-        let given_up = present
+        let mut given_up = present.clone();
+        // A number that was never shown to be theirs is held for nobody: whoever owns it may show
+        // that at any time, and must find no trace of this account in the way.
+        given_up.held &= present.verified;
+        former.push(given_up.clone());
+        let left = present
             .target
             .filter(|old| present.held && old != to.target);
         let kind = to.target.kind();
         let row = as_it_is(self.users.change(user), user, kind);
         let row = place(row, kind, Some(to.target), true, true)
-=======
-        let old = match to.target {
-            Target::Email(_) => Some(Target::Email(user.email.clone())),
-            Target::Phone(_) => user.phone_number.clone().map(Target::Phone),
-        };
-        let mut former: Vec<Former> = user
-            .former
-            .iter()
-            .filter(|former| former.is_held(now) && former.target != *to.target)
-            .cloned()
-            .collect();
-        let given_up = old.filter(|old| holds(user, old) && old != to.target);
-        // A number that was never shown to be theirs is held for nobody: whoever owns it may show
-        // that at any time, and must find no trace of this account in the way.
-        let (held, released) = match given_up {
-            Some(Target::Phone(number)) if !user.phone_verified => {
-                (None, Some(Target::Phone(number)))
-            }
-            given_up => (given_up, None),
-        };
-        former.extend(held.clone().map(|target| Former {
-            target,
-            given_up_at: now.as_millisecond(),
-        }));
-        let row = self
-            .placed(user, to.target, true)
->>>>>>> t2
             .set("former", attribute(&former)?)
             .set("epoch", number(user.epoch + 1));
         let mut transaction = self
@@ -349,15 +339,15 @@ impl Profiles {
             )
             .put(Write::Token, self.tokens.put_new(to.undo)?)
             .put(Write::Event, self.events.put(event)?);
-        if let Some(old) = &given_up {
-            let hold = self
-                .users
-                .hold_claim(claim_of(old), user.id, now + UNDO_LIFE)?;
-            transaction = transaction.update(Write::Own, hold);
-        }
-        if let Some(old) = &released {
-            let release = self.users.release_claim(claim_of(old), user.id)?;
-            transaction = transaction.delete(Write::Own, release);
+        if let Some(old) = &left {
+            let claim = claim_of(old);
+            transaction = if given_up.held {
+                let hold = self.users.hold_claim(claim, user.id, now + UNDO_LIFE)?;
+                transaction.update(Write::Own, hold)
+            } else {
+                let release = self.users.release_claim(claim, user.id)?;
+                transaction.delete(Write::Own, release)
+            };
         }
         if let Some(loser) = to.loser {
             let loses = Change::of(&self.users, users::profile_key(loser))
@@ -474,7 +464,6 @@ impl Profiles {
         deletion: &Deletion<'_>,
         event: &Event,
     ) -> Result<(), CommitError<Write>> {
-<<<<<<< HEAD
         // A name or number that was changed since would be nobody's and never free again.
         let mut row = self.users.change(user);
         row = as_it_is(row, user, Kind::Email);
@@ -488,25 +477,6 @@ impl Profiles {
             row = row
                 .when("passwordHash = :checked")
                 .with(":checked", text(checked.expose_secret()));
-=======
-        let mut row = Delete::builder()
-            .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(user.id)))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", text(user.status.as_str()))
-            .expression_attribute_values(":epoch", number(user.epoch));
-        let mut condition = format!("#status = :status AND {}", users::unmoved(user));
-        match &user.username {
-            Some(username) => {
-                condition.push_str(" AND username = :username");
-                row = row.expression_attribute_values(":username", text(username.as_str()));
-            }
-            None => condition.push_str(" AND attribute_not_exists(username)"),
-        }
-        if let Some(checked) = checked {
-            condition.push_str(" AND passwordHash = :checked");
-            row = row.expression_attribute_values(":checked", text(checked.expose_secret()));
->>>>>>> t2
         }
         let mut transaction = Transaction::new()
             .delete(Write::User, row.build_delete()?)

@@ -212,6 +212,9 @@ impl Users {
 
     /// The rows of these claims, by their keys.
     async fn claims(&self, claims: &[Claim<'_>]) -> Result<HashMap<String, Holder>, StoreError> {
+        if claims.is_empty() {
+            return Ok(HashMap::new());
+        }
         let mut request = KeysAndAttributes::builder().consistent_read(true);
         for claim in claims {
             request = request.keys(claim_key(*claim));
@@ -439,7 +442,7 @@ impl ClaimRow {
 }
 
 /// What holds while password, address and number are as `user` has them: `:epoch` is theirs.
-pub(crate) fn unmoved(user: &User) -> &'static str {
+fn unmoved(user: &User) -> &'static str {
     if user.epoch == 0 {
         "(attribute_not_exists(epoch) OR epoch = :epoch)"
     } else {

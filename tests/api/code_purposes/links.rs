@@ -46,7 +46,7 @@ async fn a_link_is_good_at_the_route_that_it_was_made_for_alone() {
     let device = Device::from(&app.try_sign_in(identity.clone(), PASSWORD).await.json(200));
     // The change of a password is told with a link that says that it was somebody else.
     let change = json!({ "password": NEW_PASSWORD, "currentPassword": PASSWORD });
-    app.edit("password", &device, &change).await.expect(200);
+    app.edit(&device, "password", &change).await.expect(200);
     let not_me = app.mail_to(&ada.email, "password_changed").await;
     let reset = app.mailed_reset(&ada.email).await.mail;
     let pending = app.sign_up("eve@example.com").await;

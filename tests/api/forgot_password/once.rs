@@ -110,7 +110,7 @@ async fn a_password_that_is_changed_meanwhile_ends_it() {
     let mailed = app.mailed_reset(&ada.email).await;
     let device = app.sign_in(&ada).await;
     let change = json!({ "password": NEW_PASSWORD, "currentPassword": PASSWORD });
-    app.edit("password", &device, &change).await.expect(200);
+    app.edit(&device, "password", &change).await.expect(200);
     for body in [
         mailed.with(to(&ada.email, OTHER)),
         by_link(&mailed.mail.link_token(), OTHER),
@@ -129,11 +129,11 @@ async fn an_address_that_is_changed_meanwhile_ends_it() {
     let reset = app.mailed_reset(&ada.email).await;
     let device = app.sign_in(&ada).await;
     let wanted = json!({ "email": "lovelace@example.org" });
-    let asked = app.edit("email", &device, &wanted).await;
+    let asked = app.edit(&device, "email", &wanted).await;
     let moved = app
         .mailed(asked, "lovelace@example.org", "change_email")
         .await;
-    app.edit("email", &device, &moved.with(wanted))
+    app.edit(&device, "email", &moved.with(wanted))
         .await
         .expect(200);
     for body in [

@@ -145,15 +145,15 @@ async fn a_change_of_address_or_password_ends_the_code() {
         match what {
             "password" => {
                 let body = json!({ "password": NEW_PASSWORD, "currentPassword": PASSWORD });
-                app.edit(what, &device, &body).await.expect(200);
+                app.edit(&device, what, &body).await.expect(200);
             }
             _ => {
                 let wanted = json!({ "email": "lovelace@example.org" });
-                let asked = app.edit(what, &device, &wanted).await;
+                let asked = app.edit(&device, what, &wanted).await;
                 let moved = app
                     .mailed(asked, "lovelace@example.org", "change_email")
                     .await;
-                app.edit(what, &device, &moved.with(wanted))
+                app.edit(&device, what, &moved.with(wanted))
                     .await
                     .expect(200);
             }
