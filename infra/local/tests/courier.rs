@@ -146,6 +146,8 @@ async fn personal_data_goes_with_an_account_also_while_no_mail_does() {
     let mut deleted = sign_up(&stack, "ada@example.com").await;
     let ip = deleted["ip"]["S"].as_str().unwrap().to_owned();
     deleted["type"] = json!({ "S": "user.deleted" });
+    let token = deleted["data"]["M"]["tokenId"].clone();
+    deleted["data"]["M"]["tokenIds"] = json!({ "L": [token] });
     deleted["data"]["M"]["allUntil"] = json!({ "S": "2026-01-01T00:00:00Z" });
     let deleted = renamed(&deleted, FIRST);
     let batch = [("INSERT", &deleted)];
