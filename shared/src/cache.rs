@@ -131,7 +131,9 @@ pub enum CacheError {
     Corrupt,
     /// The configured address or its token is of no use. Says nothing of it, since it holds a
     /// password.
-    #[error("the cache address must be memory:, redis://host, rediss://host, or https://host and a token")]
+    #[error(
+        "the cache address must be memory:, redis://host, rediss://host, or https://host and a token"
+    )]
     Address,
     /// The certificates to trust cannot be read.
     #[error("the cache's certificate authority is not a list of certificates in PEM")]

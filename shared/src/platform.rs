@@ -150,7 +150,7 @@ impl Platform {
             (Some(_), Some(_)) => Err(StartError::SeveralCaches),
             (None, None) => {
                 let id = self.env.required("REDIS_SECRET_ID")?;
-                Ok(Address::from_secret(read_secret(&self.aws, id).await?)?)
+                Ok(Address::from_secret(&read_secret(&self.aws, id).await?)?)
             }
         }
     }

@@ -4,9 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use latchkey_shared::cache::{
-    Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict,
-};
+use latchkey_shared::cache::{Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict};
 
 use crate::calls::CallLog;
 

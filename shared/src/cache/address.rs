@@ -50,7 +50,7 @@ impl Address {
     }
 
     /// What a secret holds: a URL, or `{"url": …, "token": …}` for the REST interface.
-    pub fn from_secret(secret: SecretString) -> Result<Self, CacheError> {
+    pub fn from_secret(secret: &SecretString) -> Result<Self, CacheError> {
         let text = secret.expose_secret().trim();
         if !text.starts_with('{') {
             return Ok(Self::url(SecretString::from(text)));
@@ -93,7 +93,7 @@ mod tests {
     use super::*;
 
     fn place(secret: &str) -> Option<Place> {
-        let address = Address::from_secret(SecretString::from(secret));
+        let address = Address::from_secret(&SecretString::from(secret));
         address.ok().map(|address| address.place)
     }
 

@@ -71,7 +71,11 @@ impl Pace {
 
     fn verdict(self, ahead: i64, counted: bool) -> Verdict {
         let admitted = self.has_room(ahead);
-        let spent = if counted { ahead + self.interval } else { ahead };
+        let spent = if counted {
+            ahead + self.interval
+        } else {
+            ahead
+        };
         let remaining = (self.capacity - spent).max(0) / self.interval;
         let wait = (ahead + self.interval - self.capacity).max(0);
         Verdict {

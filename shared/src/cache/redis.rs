@@ -111,10 +111,7 @@ impl RedisCache {
             let since = Key::denied_since();
             let keys = std::iter::once(&since).chain(marks.iter().map(|(key, ..)| key));
             let script = self.scripts.mark.on(keys);
-            let script = script
-                .arg(now)
-                .arg(now + self.life)
-                .arg(self.life + SLACK);
+            let script = script.arg(now).arg(now + self.life).arg(self.life + SLACK);
             marks.iter().fold(script, |script, (_, kind, content)| {
                 script.arg(kind).arg(content)
             })
@@ -144,7 +141,7 @@ impl RedisCache {
         commands.insert(0, anew);
         let atomic = true;
         let mut replies = self.wire.exchange(Batch { commands, atomic }).await?;
-        replies.remove(0).is_text("OK")?;
+        replies.remove(0).expect_text("OK")?;
         self.renewed.fetch_max(missed, Ordering::SeqCst);
         Ok(replies)
     }
@@ -189,10 +186,7 @@ impl Cache for RedisCache {
     async fn bump_if(&self, key: &Key, limit: u32, window: Duration) -> Result<Bump, CacheError> {
         let now = self.now();
         let script = self.scripts.bump_if.on([key]).arg(now);
-        let script = script
-            .arg(now + milliseconds(window))
-            .arg(SLACK)
-            .arg(limit);
+        let script = script.arg(now + milliseconds(window)).arg(SLACK).arg(limit);
         let [admitted, count, resets_in] = self.wire.ask(script).await?.three()?;
         Ok(Bump {
             admitted: admitted.flag()?,
@@ -260,6 +254,6 @@ impl Cache for RedisCache {
 
     async fn ping(&self) -> Result<(), CacheError> {
         let pong = self.wire.ask(Command::repeatable(&["PING"])).await?;
-        pong.is_text("PONG")
+        pong.expect_text("PONG")
     }
 }

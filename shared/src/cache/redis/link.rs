@@ -286,7 +286,11 @@ mod tests {
     async fn a_connection_that_died_while_idle_costs_no_call() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let link = Link::new(&SecretString::from(format!("redis://127.0.0.1:{port}")), None).unwrap();
+        let link = Link::new(
+            &SecretString::from(format!("redis://127.0.0.1:{port}")),
+            None,
+        )
+        .unwrap();
 
         let mut server = JoinSet::new();
         server.spawn(serve(listener));

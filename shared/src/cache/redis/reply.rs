@@ -75,7 +75,7 @@ impl Reply {
         }
     }
 
-    pub(super) fn is_text(self, text: &str) -> Result<(), CacheError> {
+    pub(super) fn expect_text(self, text: &str) -> Result<(), CacheError> {
         match self.optional_text()? {
             Some(found) if found == text => Ok(()),
             _ => Err(CacheError::Corrupt),
@@ -106,9 +106,7 @@ impl Refusal {
         }
         let code = text.split_whitespace().next().unwrap_or_default();
         let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_uppercase());
-        Self::Other(Refused(
-            if is_code { code } else { "an error" }.to_owned(),
-        ))
+        Self::Other(Refused(if is_code { code } else { "an error" }.to_owned()))
     }
 }
 
@@ -146,13 +144,16 @@ mod tests {
         assert!(reply(json!(1)).optional_text().is_err());
         assert!(reply(json!([1, 2])).three().is_err());
         assert!(reply(json!([1, 2, 3, 4])).three().is_err());
-        assert!(reply(json!(null)).is_text("OK").is_err());
+        assert!(reply(json!(null)).expect_text("OK").is_err());
     }
 
     #[test]
     fn an_error_is_told_by_its_code_alone() {
         for (text, told) in [
-            ("ERR unknown command, with args beginning with: 'hunter2'", "it answered ERR"),
+            (
+                "ERR unknown command, with args beginning with: 'hunter2'",
+                "it answered ERR",
+            ),
             ("hunter2 is wrong", "it answered an error"),
             ("", "it answered an error"),
         ] {

@@ -54,8 +54,8 @@ impl Rest {
         if token.is_empty() || token.contains(char::is_whitespace) {
             return Err(CacheError::Address);
         }
-        let mut bearer = HeaderValue::try_from(format!("Bearer {token}"))
-            .map_err(|_| CacheError::Address)?;
+        let mut bearer =
+            HeaderValue::try_from(format!("Bearer {token}")).map_err(|_| CacheError::Address)?;
         bearer.set_sensitive(true);
         let json = HeaderValue::from_static("application/json");
         let headers = HeaderMap::from_iter([(AUTHORIZATION, bearer), (CONTENT_TYPE, json)]);
@@ -244,7 +244,10 @@ mod tests {
             json!({"result": {"result": 1}}),
         ] {
             let decoded = decode(json.clone());
-            assert!(matches!(decoded, Err(Fault::Corrupt)), "{json}: {decoded:?}");
+            assert!(
+                matches!(decoded, Err(Fault::Corrupt)),
+                "{json}: {decoded:?}"
+            );
         }
     }
 

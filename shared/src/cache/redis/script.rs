@@ -1,5 +1,7 @@
 //! Commands to Redis, most of which are scripts.
 
+use std::fmt::Display;
+
 use redis::Script as Hashed;
 
 use crate::cache::Key;
@@ -98,7 +100,7 @@ impl Command {
         }
     }
 
-    pub(super) fn arg(mut self, arg: impl ToString) -> Self {
+    pub(super) fn arg(mut self, arg: impl Display + Copy) -> Self {
         self.words.push(arg.to_string());
         self
     }
