@@ -6,16 +6,24 @@
 //!
 //! Every expiry is by the [`Clock`] that was handed in, so that tests and `/dev/clock` can move it.
 
+mod address;
 mod key;
 mod memory;
+mod quota;
 mod redis;
 
 use std::{sync::Arc, time::Duration};
 
 use async_trait::async_trait;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 
-pub use self::{key::Key, memory::MemoryCache, redis::RedisCache};
+pub use self::{
+    address::Address,
+    key::Key,
+    memory::MemoryCache,
+    quota::{Quota, Verdict},
+    redis::RedisCache,
+};
 use crate::clock::Clock;
 
 /// A store for what may be lost. Lives and windows are in whole milliseconds, at least one.
@@ -32,6 +40,12 @@ pub trait Cache: Send + Sync {
     /// Counts one more, unless `limit` is reached, within a window that starts with the first count
     /// and does not move after it. One atomic step.
     async fn bump_if(&self, key: &Key, limit: u32, window: Duration) -> Result<Bump, CacheError>;
+
+    /// Holds one attempt to several quotas in one atomic step: if all of them have room, all count
+    /// it, else none does. One verdict for each quota, in their order.
+    ///
+    /// The keys must differ, and belong to this call alone.
+    async fn admit(&self, quotas: &[Quota<'_>]) -> Result<Vec<Verdict>, CacheError>;
 
     /// Writes deny marks, which last as long as an access token can.
     /// On an error, any of them may have been written: write them all again.
@@ -115,9 +129,15 @@ pub enum CacheError {
     /// Something that we did not write is under our key.
     #[error("the cache holds something else under this key")]
     Corrupt,
-    /// The configured address is of no use. Says nothing of it, since it holds a password.
-    #[error("the cache address must be memory:, redis://host or rediss://host")]
+    /// The configured address or its token is of no use. Says nothing of it, since it holds a
+    /// password.
+    #[error(
+        "the cache address must be memory:, redis://host, rediss://host, or https://host and a token"
+    )]
     Address,
+    /// The certificates to trust cannot be read.
+    #[error("the cache's certificate authority is not a list of certificates in PEM")]
+    Authority,
 }
 
 /// Opens the cache that `url` names: `memory:` (one process's own), `redis://…` or `rediss://…`.
@@ -130,10 +150,7 @@ pub fn open(
     clock: Arc<dyn Clock>,
     life: Duration,
 ) -> Result<Arc<dyn Cache>, CacheError> {
-    if url.expose_secret() == "memory:" {
-        return Ok(Arc::new(MemoryCache::new(clock, life)));
-    }
-    Ok(Arc::new(RedisCache::connect(url, clock, life)?))
+    Address::url(url.clone()).open(clock, life)
 }
 
 /// The longest life that is kept, ten years: sums with it stay exact in a double, which is all the

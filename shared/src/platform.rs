@@ -12,7 +12,7 @@ use secrecy::SecretString;
 
 use crate::access_token::{self, AccessTokens};
 use crate::breached_passwords::{BreachedPasswords, ClientError};
-use crate::cache::{self, Cache, CacheError};
+use crate::cache::{Address, Cache, CacheError};
 use crate::clock::{Clock, SystemClock};
 use crate::env::{Env, EnvError};
 use crate::keys::{Keyring, KeysError};
@@ -43,6 +43,12 @@ pub enum StartError {
     /// The cache's address is no good.
     #[error(transparent)]
     Cache(#[from] CacheError),
+    /// There are two addresses, which would be two caches.
+    #[error("set REDIS_URL or UPSTASH_REDIS_REST_URL, not both")]
+    SeveralCaches,
+    /// The certificates to trust for the cache could not be read.
+    #[error("the file that REDIS_CA_FILE names could not be read")]
+    CacheAuthority(#[source] std::io::Error),
     /// The configured cost of password hashes is no good.
     #[error(transparent)]
     PasswordHash(#[from] PasswordHashError),
@@ -118,16 +124,35 @@ impl Platform {
         self
     }
 
-    /// The cache: at `REDIS_URL`, or at the URL that the secret `REDIS_SECRET_ID` holds.
+    /// The cache: at `REDIS_URL` or `UPSTASH_REDIS_REST_URL`, else where the secret
+    /// `REDIS_SECRET_ID` says.
     pub async fn cache(&self) -> Result<Arc<dyn Cache>, StartError> {
         if let Some(cache) = &self.cache {
             return Ok(cache.clone());
         }
-        let url = match self.env.optional("REDIS_URL") {
-            Some(url) => SecretString::from(url),
-            None => read_secret(&self.aws, self.env.required("REDIS_SECRET_ID")?).await?,
-        };
-        Ok(cache::open(&url, self.clock.clone(), DENY_LIFE)?)
+        let mut address = self.cache_address().await?;
+        if let Some(file) = self.env.optional("REDIS_CA_FILE") {
+            let authority = std::fs::read(file).map_err(StartError::CacheAuthority)?;
+            address = address.trusting(authority);
+        }
+        Ok(address.open(self.clock.clone(), DENY_LIFE)?)
+    }
+
+    async fn cache_address(&self) -> Result<Address, StartError> {
+        let url = self.env.optional("REDIS_URL");
+        let rest_url = self.env.optional("UPSTASH_REDIS_REST_URL");
+        match (url, rest_url) {
+            (Some(url), None) => Ok(Address::url(url.into())),
+            (None, Some(url)) => {
+                let token = self.env.required("UPSTASH_REDIS_REST_TOKEN")?;
+                Ok(Address::rest(url.into(), token.into()))
+            }
+            (Some(_), Some(_)) => Err(StartError::SeveralCaches),
+            (None, None) => {
+                let id = self.env.required("REDIS_SECRET_ID")?;
+                Ok(Address::from_secret(&read_secret(&self.aws, id).await?)?)
+            }
+        }
     }
 
     /// Issues and checks access tokens of this deployment.

@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
-use latchkey_shared::cache::{Bump, Cache, CacheError, DenyMark, Key, Standing};
+use latchkey_shared::cache::{Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict};
 
 use crate::calls::CallLog;
 
@@ -29,6 +29,11 @@ impl Cache for WatchedCache {
     async fn bump_if(&self, key: &Key, limit: u32, window: Duration) -> Result<Bump, CacheError> {
         self.log.note_cache("bump_if");
         self.cache.bump_if(key, limit, window).await
+    }
+
+    async fn admit(&self, quotas: &[Quota<'_>]) -> Result<Vec<Verdict>, CacheError> {
+        self.log.note_cache("admit");
+        self.cache.admit(quotas).await
     }
 
     async fn deny(&self, marks: &[DenyMark]) -> Result<(), CacheError> {

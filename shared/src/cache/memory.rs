@@ -8,7 +8,10 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::{Bump, Cache, CacheError, DenyMark, Key, Standing, duration, milliseconds};
+use super::quota::{judge, round_up};
+use super::{
+    Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict, duration, milliseconds,
+};
 use crate::clock::Clock;
 
 /// Below this many entries, looking for expired ones is not worth it.
@@ -39,6 +42,8 @@ struct Entry {
 enum Content {
     Value(String),
     Count(u32),
+    /// When a quota is whole again. Unix microseconds.
+    Whole(i64),
     SessionEnded,
     User(UserMark),
 }
@@ -171,6 +176,36 @@ impl Cache for MemoryCache {
             count,
             resets_in: duration(expires - now),
         })
+    }
+
+    async fn admit(&self, quotas: &[Quota<'_>]) -> Result<Vec<Verdict>, CacheError> {
+        let now = self.now();
+        let mut entries = self.entries();
+        let ahead: Vec<_> = quotas
+            .iter()
+            .map(|quota| match entries.live(quota.key, now) {
+                None => Ok(0),
+                Some(Entry {
+                    content: Content::Whole(whole),
+                    ..
+                }) => Ok(whole - now * 1000),
+                Some(_) => Err(CacheError::Corrupt),
+            })
+            .collect::<Result<_, _>>()?;
+        let paces: Vec<_> = quotas.iter().map(Quota::pace).collect();
+        let verdicts = judge(&paces, &ahead);
+        if verdicts.iter().all(|verdict| verdict.admitted) {
+            for ((quota, pace), ahead) in quotas.iter().zip(paces).zip(ahead) {
+                let whole = now * 1000 + ahead + pace.interval;
+                entries.insert(
+                    quota.key.clone(),
+                    round_up(whole),
+                    Content::Whole(whole),
+                    now,
+                );
+            }
+        }
+        Ok(verdicts)
     }
 
     async fn deny(&self, marks: &[DenyMark]) -> Result<(), CacheError> {

@@ -1,20 +1,33 @@
-//! The cache that all functions share: one Redis or Valkey (hosted or local), not clustered.
+//! The cache that all functions share: one Redis or Valkey (hosted or local), not clustered, over a
+//! socket or over Upstash's REST interface.
 //!
 //! It must not evict (`maxmemory-policy noeviction`, the default): a mark that is dropped to make room
 //! is not noticed, unlike a flush. Every operation is one Lua script, so it is atomic and one round trip.
 
+mod breaker;
 mod link;
+mod reply;
+mod rest;
+mod script;
+mod wire;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use redis::{Script, ScriptInvocation};
 use secrecy::SecretString;
 
 use self::link::Link;
-use super::{Bump, Cache, CacheError, DenyMark, Key, Standing, duration, milliseconds};
+use self::reply::Reply;
+use self::rest::Rest;
+use self::script::{Batch, Command, Scripts};
+use self::wire::{Transport, Wire};
+use super::address::Authority;
+use super::quota::{FARTHEST, judge};
+use super::{
+    Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict, duration, milliseconds,
+};
 use crate::clock::Clock;
 
 /// How much longer than by our clock Redis keeps an entry, in milliseconds: its expiry only cleans
@@ -25,57 +38,58 @@ const SLACK: i64 = 60_000;
 /// a millisecond.
 const MARKS_AT_ONCE: usize = 500;
 
+/// How many such scripts go in one exchange: half a megabyte, where Upstash takes one, and well
+/// within its time.
+const SCRIPTS_AT_ONCE: usize = 8;
+
 /// A cache in Redis.
 pub struct RedisCache {
-    link: Link,
+    wire: Wire,
     clock: Arc<dyn Clock>,
     /// Of deny marks. Milliseconds.
     life: i64,
-    /// A mark could not be written. The Redis that comes back may remember everything but that,
-    /// so it has to begin its recording anew before anybody trusts its silence again.
-    missed: AtomicBool,
+    /// How many times a mark could not be written. The Redis that comes back may remember everything
+    /// but that, so it has to begin its recording anew before anybody trusts its silence again.
+    missed: AtomicU64,
+    /// How many of those times it has begun anew after.
+    renewed: AtomicU64,
     scripts: Scripts,
-}
-
-struct Scripts {
-    put_once: Script,
-    consume: Script,
-    bump_if: Script,
-    mark: Script,
-    standing: Script,
-}
-
-/// A script with what all of them start with before it.
-macro_rules! script {
-    ($file:literal) => {
-        Script::new(concat!(
-            include_str!("redis/entry.lua"),
-            include_str!($file)
-        ))
-    };
 }
 
 impl RedisCache {
     /// A cache at `redis://…` or `rediss://…` (TLS), connected at the first use; `life` is that of
     /// deny marks (see [`open`](super::open)).
-    pub fn connect(
+    pub(super) fn connect(
         url: &SecretString,
+        authority: Option<&Authority>,
         clock: Arc<dyn Clock>,
         life: Duration,
     ) -> Result<Self, CacheError> {
-        Ok(Self {
-            link: Link::new(url)?,
+        let link = Link::new(url, authority)?;
+        Ok(Self::over(Transport::Socket(link), clock, life))
+    }
+
+    /// A cache behind Upstash's REST interface.
+    pub(super) fn rest(
+        url: &SecretString,
+        token: &SecretString,
+        authority: Option<&Authority>,
+        clock: Arc<dyn Clock>,
+        life: Duration,
+    ) -> Result<Self, CacheError> {
+        let rest = Rest::new(url, token, authority)?;
+        Ok(Self::over(Transport::Rest(rest), clock, life))
+    }
+
+    fn over(transport: Transport, clock: Arc<dyn Clock>, life: Duration) -> Self {
+        Self {
+            wire: Wire::new(transport, clock.clone()),
             clock,
             life: milliseconds(life),
-            missed: AtomicBool::new(false),
-            scripts: Scripts {
-                put_once: script!("redis/put_once.lua"),
-                consume: script!("redis/consume.lua"),
-                bump_if: script!("redis/bump_if.lua"),
-                mark: script!("redis/mark.lua"),
-                standing: script!("redis/standing.lua"),
-            },
-        })
+            missed: AtomicU64::new(0),
+            renewed: AtomicU64::new(0),
+            scripts: Scripts::new(),
+        }
     }
 
     fn now(&self) -> i64 {
@@ -86,47 +100,50 @@ impl RedisCache {
     async fn mark(&self, marks: &[(Key, &str, String)]) -> Result<(), CacheError> {
         let written = self.try_to_mark(marks).await;
         if written.is_err() {
-            self.missed.store(true, Ordering::SeqCst);
+            self.missed.fetch_add(1, Ordering::SeqCst);
         }
         written
     }
 
     async fn try_to_mark(&self, marks: &[(Key, &str, String)]) -> Result<(), CacheError> {
         let now = self.now();
-        self.begin_anew_if_missed(now).await?;
-        let mut call = self.scripts.mark.key(Key::denied_since().as_str());
-        call.arg(now).arg(now + self.life).arg(self.life + SLACK);
-        for (key, kind, content) in marks {
-            call.key(key.as_str()).arg(kind).arg(content);
-        }
-        self.run(&call).await
-    }
-
-    /// After a mark was missed: recording begins now, for every function that asks this Redis.
-    async fn begin_anew_if_missed(&self, now: i64) -> Result<(), CacheError> {
-        if !self.missed.load(Ordering::SeqCst) {
-            return Ok(());
-        }
-        self.link
-            .call(|mut connection| async move {
-                redis::cmd("SET")
-                    .arg(Key::denied_since().as_str())
-                    .arg(now)
-                    .exec_async(&mut connection)
-                    .await
+        let scripts = marks.chunks(MARKS_AT_ONCE).map(|marks| {
+            let since = Key::denied_since();
+            let keys = std::iter::once(&since).chain(marks.iter().map(|(key, ..)| key));
+            let script = self.scripts.mark.on(keys);
+            let script = script.arg(now).arg(now + self.life).arg(self.life + SLACK);
+            marks.iter().fold(script, |script, (_, kind, content)| {
+                script.arg(kind).arg(content)
             })
-            .await?;
-        self.missed.store(false, Ordering::SeqCst);
+        });
+        for written in self.recording(now, scripts.collect()).await? {
+            if !written.flag()? {
+                return Err(CacheError::Corrupt);
+            }
+        }
         Ok(())
     }
 
-    async fn run<T>(&self, call: &ScriptInvocation<'_>) -> Result<T, CacheError>
-    where
-        T: redis::FromRedisValue + Send,
-    {
-        self.link
-            .call(|mut connection| async move { call.invoke_async(&mut connection).await })
-            .await
+    /// Runs what reads or writes marks. After a mark was missed, recording begins now, in the same
+    /// transaction, for every function that asks this Redis.
+    async fn recording(
+        &self,
+        now: i64,
+        mut commands: Vec<Command>,
+    ) -> Result<Vec<Reply>, CacheError> {
+        let missed = self.missed.load(Ordering::SeqCst);
+        if missed <= self.renewed.load(Ordering::SeqCst) {
+            let atomic = false;
+            return self.wire.exchange(Batch { commands, atomic }).await;
+        }
+        let since = Key::denied_since();
+        let anew = Command::repeatable(&["SET", since.as_str()]).arg(now);
+        commands.insert(0, anew);
+        let atomic = true;
+        let mut replies = self.wire.exchange(Batch { commands, atomic }).await?;
+        replies.remove(0).expect_text("OK")?;
+        self.renewed.fetch_max(missed, Ordering::SeqCst);
+        Ok(replies)
     }
 }
 
@@ -137,53 +154,74 @@ fn user_mark(version: u64, denied_before: Option<i64>) -> String {
     format!("{version:020}:{denied}:{before}")
 }
 
+/// A mark as `mark.lua` takes it.
+fn deny_mark(mark: &DenyMark) -> (Key, &'static str, String) {
+    match mark {
+        DenyMark::Session { id } => (Key::denied_session(id), "s", String::new()),
+        DenyMark::User {
+            id,
+            before,
+            version,
+        } => {
+            let content = user_mark(*version, Some(*before));
+            (Key::denied_user(id), "u", content)
+        }
+    }
+}
+
 #[async_trait]
 impl Cache for RedisCache {
     async fn put_once(&self, key: &Key, value: &str, life: Duration) -> Result<bool, CacheError> {
         let (now, life) = (self.now(), milliseconds(life));
-        let mut call = self.scripts.put_once.key(key.as_str());
-        call.arg(now).arg(now + life).arg(life + SLACK).arg(value);
-        self.run(&call).await
+        let script = self.scripts.put_once.on([key]);
+        let script = script.arg(now).arg(now + life).arg(life + SLACK).arg(value);
+        self.wire.ask(script).await?.flag()
     }
 
     async fn consume(&self, key: &Key) -> Result<Option<String>, CacheError> {
-        let mut call = self.scripts.consume.key(key.as_str());
-        call.arg(self.now());
-        self.run(&call).await
+        let script = self.scripts.consume.on([key]).arg(self.now());
+        self.wire.ask(script).await?.optional_text()
     }
 
     async fn bump_if(&self, key: &Key, limit: u32, window: Duration) -> Result<Bump, CacheError> {
         let now = self.now();
-        let mut call = self.scripts.bump_if.key(key.as_str());
-        call.arg(now)
-            .arg(now + milliseconds(window))
-            .arg(SLACK)
-            .arg(limit);
-        let (admitted, count, resets_in): (bool, u32, i64) = self.run(&call).await?;
+        let script = self.scripts.bump_if.on([key]).arg(now);
+        let script = script.arg(now + milliseconds(window)).arg(SLACK).arg(limit);
+        let [admitted, count, resets_in] = self.wire.ask(script).await?.three()?;
         Ok(Bump {
-            admitted,
-            count,
-            resets_in: duration(resets_in),
+            admitted: admitted.flag()?,
+            count: u32::try_from(count.number()?).map_err(|_| CacheError::Corrupt)?,
+            resets_in: duration(resets_in.number()?),
         })
     }
 
+    async fn admit(&self, quotas: &[Quota<'_>]) -> Result<Vec<Verdict>, CacheError> {
+        if quotas.is_empty() {
+            return Ok(Vec::new());
+        }
+        let paces: Vec<_> = quotas.iter().map(Quota::pace).collect();
+        let script = self.scripts.admit.on(quotas.iter().map(|quota| quota.key));
+        let script = script.arg(self.now()).arg(SLACK).arg(FARTHEST);
+        let script = paces.iter().fold(script, |script, pace| {
+            script.arg(pace.interval).arg(pace.capacity)
+        });
+        let mut replies = self.wire.ask(script).await?.list()?.into_iter();
+        let counted = replies.next().ok_or(CacheError::Corrupt)?.flag()?;
+        let ahead = replies.map(Reply::number).collect::<Result<Vec<_>, _>>()?;
+        if ahead.len() != paces.len() || ahead.iter().any(|ahead| !(0..=FARTHEST).contains(ahead)) {
+            return Err(CacheError::Corrupt);
+        }
+        let verdicts = judge(&paces, &ahead);
+        // The script has judged by the same rule.
+        if counted != verdicts.iter().all(|verdict| verdict.admitted) {
+            return Err(CacheError::Corrupt);
+        }
+        Ok(verdicts)
+    }
+
     async fn deny(&self, marks: &[DenyMark]) -> Result<(), CacheError> {
-        for marks in marks.chunks(MARKS_AT_ONCE) {
-            let marks: Vec<_> = marks
-                .iter()
-                .map(|mark| match mark {
-                    DenyMark::Session { id } => (Key::denied_session(id), "s", String::new()),
-                    DenyMark::User {
-                        id,
-                        before,
-                        version,
-                    } => (
-                        Key::denied_user(id),
-                        "u",
-                        user_mark(*version, Some(*before)),
-                    ),
-                })
-                .collect();
+        for marks in marks.chunks(MARKS_AT_ONCE * SCRIPTS_AT_ONCE) {
+            let marks: Vec<_> = marks.iter().map(deny_mark).collect();
             self.mark(&marks).await?;
         }
         Ok(())
@@ -196,25 +234,26 @@ impl Cache for RedisCache {
 
     async fn standing(&self, user: &str, session: &str) -> Result<Standing, CacheError> {
         let now = self.now();
-        self.begin_anew_if_missed(now).await?;
-        let mut call = self.scripts.standing.key(Key::denied_since().as_str());
-        call.key(Key::denied_user(user).as_str())
-            .key(Key::denied_session(session).as_str())
-            .arg(now);
-        let (since, session_denied, user_denied_before): (i64, bool, Option<i64>) =
-            self.run(&call).await?;
+        let keys = [
+            Key::denied_since(),
+            Key::denied_user(user),
+            Key::denied_session(session),
+        ];
+        let script = self.scripts.standing.on(&keys).arg(now);
+        let standing = self.recording(now, vec![script]).await?.pop();
+        let [since, session, before] = standing.ok_or(CacheError::Corrupt)?.three()?;
+        let before = before.optional_text()?;
         Ok(Standing {
-            session_denied,
-            user_denied_before,
-            trusted: now.saturating_sub(since) >= self.life,
+            session_denied: session.flag()?,
+            user_denied_before: before
+                .map(|before| before.parse().map_err(|_| CacheError::Corrupt))
+                .transpose()?,
+            trusted: now.saturating_sub(since.number()?) >= self.life,
         })
     }
 
     async fn ping(&self) -> Result<(), CacheError> {
-        self.link
-            .call(|mut connection| async move {
-                redis::cmd("PING").exec_async(&mut connection).await
-            })
-            .await
+        let pong = self.wire.ask(Command::repeatable(&["PING"])).await?;
+        pong.expect_text("PONG")
     }
 }

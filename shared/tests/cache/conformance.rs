@@ -127,12 +127,9 @@ pub(crate) async fn a_window_starts_with_the_first_count_and_ends(fixture: &Fixt
     assert_eq!(bump().await, is(false, 2, MILLISECOND));
     fixture.clock.advance(MILLISECOND);
     assert_eq!(bump().await, is(true, 1, MINUTE));
-
-    a_limit_of_zero_tells_the_count_and_changes_nothing(fixture).await;
 }
 
-/// Part of the test of windows: a shared Redis has no database left for one more test.
-async fn a_limit_of_zero_tells_the_count_and_changes_nothing(fixture: &Fixture) {
+pub(crate) async fn a_limit_of_zero_tells_the_count_and_changes_nothing(fixture: &Fixture) {
     let bump = |limit| async move {
         let cache = fixture.cache();
         cache.bump_if(&key("peek"), limit, MINUTE).await.unwrap()

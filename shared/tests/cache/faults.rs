@@ -16,20 +16,11 @@ const MINUTE: Duration = Duration::from_mins(1);
 /// What a call may take: its budget of 250 ms, and room for a busy machine.
 const IN_TIME: Duration = Duration::from_secs(1);
 
+/// What a breaker that has just opened waits before its probe.
+pub(crate) const PAUSE: Duration = Duration::from_secs(1);
+
 fn key() -> Key {
     Key::new("test", &["key"])
-}
-
-#[tokio::test]
-async fn a_forgotten_script_is_brought_again() {
-    let Some(server) = Server::start() else {
-        return;
-    };
-    let cache = open(server.url(), &TestClock::new());
-    cache.bump_if(&key(), 9, MINUTE).await.unwrap();
-    server.command(&["SCRIPT", "FLUSH"]);
-    let bump = cache.bump_if(&key(), 9, MINUTE).await.unwrap();
-    assert_eq!(bump.count, 2);
 }
 
 #[tokio::test]
@@ -103,9 +94,76 @@ async fn a_killed_server_is_an_error_in_time_and_a_new_one_is_found() {
     }
 
     server.restart(port);
-    // The very first call succeeds, and knows that it looks at an empty Redis.
+    clock.advance(PAUSE);
+    // The very first call that is made succeeds, and knows that it looks at an empty Redis.
     assert!(!cache.standing("u", "s").await.unwrap().trusted);
     assert!(cache.bump_if(&key(), 9, MINUTE).await.unwrap().admitted);
+}
+
+#[tokio::test]
+async fn a_silent_redis_is_left_alone_until_it_answers_a_probe() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.address()).await;
+    let clock = TestClock::new();
+    let cache = open(&server.url_via(proxy.port()), &clock);
+    cache.ping().await.unwrap();
+
+    proxy.hold(true);
+    for _ in 0..3 {
+        let silent = cache.ping().await;
+        assert!(matches!(silent, Err(CacheError::Timeout)), "{silent:?}");
+    }
+    let asked = (proxy.accepted(), proxy.sent());
+    let begun = Instant::now();
+    for _ in 0..100 {
+        let spared = cache.standing("u", "s").await;
+        assert!(
+            matches!(spared, Err(CacheError::Unavailable(_))),
+            "{spared:?}"
+        );
+    }
+    // A hundred that are spared take less than one that waits.
+    assert!(begun.elapsed() < Duration::from_millis(250));
+    assert_eq!((proxy.accepted(), proxy.sent()), asked);
+
+    // A probe that fails leaves it open.
+    clock.advance(PAUSE);
+    let probe = cache.ping().await;
+    assert!(matches!(probe, Err(CacheError::Timeout)), "{probe:?}");
+    let spared = cache.ping().await;
+    assert!(
+        matches!(spared, Err(CacheError::Unavailable(_))),
+        "{spared:?}"
+    );
+
+    proxy.hold(false);
+    clock.advance(PAUSE * 2);
+    for _ in 0..5 {
+        cache.ping().await.unwrap();
+    }
+}
+
+#[tokio::test]
+async fn of_what_was_cut_only_what_may_be_is_repeated() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.address()).await;
+    let cache = open(&server.url_via(proxy.port()), &TestClock::new());
+    cache.bump_if(&key(), 9, MINUTE).await.unwrap();
+
+    // Redis counts, and the answer is lost.
+    proxy.cut_replies(true);
+    let lost = cache.bump_if(&key(), 9, MINUTE).await;
+    assert!(matches!(lost, Err(CacheError::Unavailable(_))), "{lost:?}");
+    proxy.cut_replies(false);
+    let bump = cache.bump_if(&key(), 9, MINUTE).await.unwrap();
+    assert_eq!(bump.count, 3);
+
+    proxy.cut().await;
+    cache.standing("u", "s").await.unwrap();
 }
 
 #[tokio::test]

@@ -10,12 +10,16 @@ use std::{
 
 use jiff::Timestamp;
 use latchkey_shared::{
-    cache::{self, Cache},
+    cache::{self, Address, Cache},
     clock::Clock,
 };
 use secrecy::SecretString;
 
-use crate::server::Server;
+use crate::{
+    bridge::{Bridge, TOKEN},
+    certificates::Authority,
+    server::Server,
+};
 
 /// The life of an access token, for the denylist.
 pub(crate) const LIFE: Duration = Duration::from_mins(16);
@@ -50,34 +54,57 @@ impl Clock for TestClock {
 
 pub(crate) struct Fixture {
     pub(crate) clock: Arc<TestClock>,
-    /// The cache as several functions see it: for Redis, each over its own connection.
+    /// The cache as several functions see it: for Redis, each over its own connections.
     views: Vec<Arc<dyn Cache>>,
-    _server: Option<Server>,
+    server: Option<Server>,
+    _bridge: Option<Bridge>,
 }
 
 impl Fixture {
-    pub(crate) fn memory() -> Self {
+    #[expect(clippy::unused_async, reason = "the other kinds wait for a server")]
+    pub(crate) async fn memory() -> Option<Self> {
         let clock = TestClock::new();
-        let url = SecretString::from("memory:");
-        let cache = cache::open(&url, clock.clone(), LIFE).unwrap();
-        Self {
-            clock,
-            views: vec![cache],
-            _server: None,
-        }
-    }
-
-    pub(crate) fn redis(database: u8) -> Option<Self> {
-        let server = Server::for_test(database)?;
-        let clock = TestClock::new();
-        let views = (0..4)
-            .map(|_| open(server.url(), &clock))
-            .collect::<Vec<_>>();
+        let cache = open("memory:", &clock);
         Some(Self {
             clock,
-            views,
-            _server: Some(server),
+            views: vec![cache],
+            server: None,
+            _bridge: None,
         })
+    }
+
+    #[expect(clippy::unused_async, reason = "the other kinds wait for a server")]
+    pub(crate) async fn socket() -> Option<Self> {
+        let server = Server::start()?;
+        let url = server.url().into();
+        Some(Self::of(&Address::url(url), server, None))
+    }
+
+    #[expect(clippy::unused_async, reason = "the other kinds wait for a server")]
+    pub(crate) async fn tls() -> Option<Self> {
+        let authority = Authority::new();
+        let server = Server::start_with(&authority.identity("127.0.0.1"))?;
+        let url = SecretString::from(server.tls_url());
+        let address = Address::url(url).trusting(authority.certificate().into());
+        Some(Self::of(&address, server, None))
+    }
+
+    pub(crate) async fn rest() -> Option<Self> {
+        let server = Server::start()?;
+        let bridge = Bridge::to(&server).await;
+        let address = Address::rest(bridge.url().into(), TOKEN.into());
+        Some(Self::of(&address, server, Some(bridge)))
+    }
+
+    fn of(address: &Address, server: Server, bridge: Option<Bridge>) -> Self {
+        let clock = TestClock::new();
+        let open = |_| address.open(clock.clone(), LIFE).unwrap();
+        Self {
+            views: (0..4).map(open).collect(),
+            clock,
+            server: Some(server),
+            _bridge: bridge,
+        }
     }
 
     pub(crate) fn cache(&self) -> &dyn Cache {
@@ -88,8 +115,19 @@ impl Fixture {
     pub(crate) fn view(&self, n: usize) -> Arc<dyn Cache> {
         self.views[n % self.views.len()].clone()
     }
+
+    /// The Redis behind it.
+    pub(crate) fn server(&self) -> &Server {
+        self.server.as_ref().unwrap()
+    }
 }
 
 pub(crate) fn open(url: &str, clock: &Arc<TestClock>) -> Arc<dyn Cache> {
     cache::open(&SecretString::from(url), clock.clone(), LIFE).unwrap()
+}
+
+pub(crate) fn open_rest(url: &str, clock: &Arc<TestClock>) -> Arc<dyn Cache> {
+    Address::rest(url.into(), TOKEN.into())
+        .open(clock.clone(), LIFE)
+        .unwrap()
 }

@@ -2,7 +2,7 @@
 
 use std::sync::{
     Arc,
-    atomic::{AtomicUsize, Ordering},
+    atomic::{AtomicBool, AtomicUsize, Ordering},
 };
 
 use tokio::{
@@ -28,6 +28,11 @@ struct Shared {
     /// Replies wait while this is set.
     held: watch::Sender<bool>,
     accepted: AtomicUsize,
+    /// Whether a connection is closed instead of passing a reply.
+    cutting: AtomicBool,
+    /// Connections before this one are to be closed.
+    cut_before: watch::Sender<usize>,
+    open: watch::Sender<usize>,
     /// Connections before this one are dead: they stay open and pass nothing on.
     frozen_before: AtomicUsize,
 }
@@ -40,6 +45,9 @@ impl Proxy {
             target,
             sent: watch::Sender::new(0),
             held: watch::Sender::new(false),
+            cutting: AtomicBool::new(false),
+            cut_before: watch::Sender::new(0),
+            open: watch::Sender::new(0),
             accepted: AtomicUsize::new(0),
             frozen_before: AtomicUsize::new(0),
         });
@@ -72,6 +80,18 @@ impl Proxy {
         self.shared.held.send_replace(held);
     }
 
+    /// Closes connections instead of passing replies, or passes them again.
+    pub(crate) fn cut_replies(&self, cutting: bool) {
+        self.shared.cutting.store(cutting, Ordering::SeqCst);
+    }
+
+    /// Closes the connections there are; new ones work.
+    pub(crate) async fn cut(&self) {
+        self.shared.cut_before.send_replace(self.accepted());
+        let mut open = self.shared.open.subscribe();
+        open.wait_for(|open| *open == 0).await.unwrap();
+    }
+
     /// How many connections there have been.
     pub(crate) fn accepted(&self) -> usize {
         self.shared.accepted.load(Ordering::SeqCst)
@@ -96,13 +116,17 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
 /// Passes on what comes, each way by itself: a reply that is held up holds up no request.
 async fn pass(client: TcpStream, number: usize, shared: Arc<Shared>) {
     let server = TcpStream::connect(&shared.target).await.unwrap();
+    shared.open.send_modify(|open| *open += 1);
+    let mut cut_before = shared.cut_before.subscribe();
     let (from_client, to_client) = client.into_split();
     let (from_server, to_server) = server.into_split();
     let requests = copy(from_client, to_server, &shared, number, Way::Out);
     let replies = copy(from_server, to_client, &shared, number, Way::Back);
+    // Whichever ends takes both with it.
     tokio::select! {
         () = requests => {}
         () = replies => {}
+        _ = cut_before.wait_for(|before| number < *before) => {}
     }
 }
 
@@ -128,6 +152,9 @@ async fn copy(
             Way::Out => shared.sent.send_modify(|sent| *sent += 1),
             Way::Back => {
                 let _ = shared.held.subscribe().wait_for(|held| !held).await;
+                if shared.cutting.load(Ordering::SeqCst) {
+                    return;
+                }
             }
         }
         // A side that has gone takes the other with it.

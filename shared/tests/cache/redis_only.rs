@@ -2,11 +2,11 @@
 
 use std::time::Duration;
 
-use latchkey_shared::cache::{self, CacheError, DenyMark, Key};
+use latchkey_shared::cache::{self, CacheError, DenyMark, Key, Quota};
 use secrecy::SecretString;
 
 use crate::{
-    fixture::{LIFE, TestClock, open},
+    fixture::{Fixture, LIFE, TestClock, open},
     proxy::Proxy,
     server::Server,
 };
@@ -17,6 +17,15 @@ fn key() -> Key {
     Key::new("test", &["key"])
 }
 
+/// Two in a minute.
+fn quota(key: &Key) -> Quota<'_> {
+    Quota {
+        key,
+        burst: 2,
+        window: MINUTE,
+    }
+}
+
 fn mark(id: &str, version: u64) -> DenyMark {
     DenyMark::User {
         id: id.to_owned(),
@@ -25,13 +34,9 @@ fn mark(id: &str, version: u64) -> DenyMark {
     }
 }
 
-#[tokio::test]
-async fn a_flushed_redis_is_not_trusted() {
-    let Some(server) = Server::for_test(13) else {
-        return;
-    };
-    let clock = TestClock::new();
-    let cache = open(server.url(), &clock);
+pub(crate) async fn a_flushed_redis_is_not_trusted(fixture: &Fixture) {
+    let (server, cache) = (fixture.server(), fixture.cache());
+    let clock = &fixture.clock;
 
     // Whoever comes first starts the record: a denial, a lifting, a look.
     for first in 0..3 {
@@ -51,16 +56,19 @@ async fn a_flushed_redis_is_not_trusted() {
     assert!(!cache.standing("u", "s").await.unwrap().trusted);
 }
 
-#[tokio::test]
-async fn everything_else_has_an_expiry() {
-    let Some(server) = Server::for_test(14) else {
-        return;
-    };
-    let cache = open(server.url(), &TestClock::new());
+pub(crate) async fn everything_else_has_an_expiry(fixture: &Fixture) {
+    let (server, cache) = (fixture.server(), fixture.cache());
     cache.put_once(&key(), "value", MINUTE).await.unwrap();
     let counter = Key::new("test", &["counter"]);
     cache.bump_if(&counter, 9, MINUTE).await.unwrap();
     cache.bump_if(&counter, 9, MINUTE).await.unwrap();
+    let [spent, new] = ["spent", "new"].map(|part| Key::new("test", &[part]));
+    for _ in 0..2 {
+        let quotas = [quota(&spent), quota(&new)];
+        cache.admit(&quotas[..]).await.unwrap();
+        server.command(&["DEL", new.as_str()]);
+    }
+    cache.admit(&[quota(&new)]).await.unwrap();
     let session = DenyMark::Session { id: "s".to_owned() };
     cache.deny(&[mark("u", 1), session]).await.unwrap();
     cache.allow("v", 1).await.unwrap();
@@ -68,6 +76,8 @@ async fn everything_else_has_an_expiry() {
     for (key, life) in [
         (key().as_str(), MINUTE),
         (counter.as_str(), MINUTE),
+        (spent.as_str(), MINUTE),
+        (new.as_str(), MINUTE / 2),
         ("lk:deny:user:u", LIFE),
         ("lk:deny:user:v", LIFE),
         ("lk:deny:session:s", LIFE),
@@ -81,12 +91,9 @@ async fn everything_else_has_an_expiry() {
     }
 }
 
-#[tokio::test]
-async fn what_we_did_not_write_is_an_error() {
-    let Some(server) = Server::for_test(15) else {
-        return;
-    };
-    let cache = open(server.url(), &TestClock::new());
+pub(crate) async fn what_we_did_not_write_is_an_error(fixture: &Fixture) {
+    let (server, cache) = (fixture.server(), fixture.cache());
+    let other = Key::new("test", &["other"]);
     for put in [
         &["RPUSH", "KEY", "x"][..],
         &["HSET", "KEY", "x", "1"],
@@ -96,6 +103,10 @@ async fn what_we_did_not_write_is_an_error() {
         &["SET", "KEY", "n:soon:1"],
         &["SET", "KEY", "n:9790000000000:many"],
         &["SET", "KEY", "u:9790000000000:1:1:1"],
+        &["SET", "KEY", "g:9790000000000:soon"],
+        &["SET", "KEY", "g:9790000000000:9790000000000001"],
+        &["SET", "KEY", "g:1790000001000:1790000001000001"],
+        &["SET", "KEY", "g:1790000001000:-1790000001000000"],
     ] {
         let spoil = |key: &str| {
             server.flush();
@@ -118,7 +129,13 @@ async fn what_we_did_not_write_is_an_error() {
         assert_corrupt!(
             cache.put_once(&key(), "value", MINUTE),
             cache.consume(&key()),
-            cache.bump_if(&key(), 9, MINUTE)
+            cache.bump_if(&key(), 9, MINUTE),
+            cache.admit(&[quota(&other), quota(&key())])
+        );
+        // And nothing was counted in the other.
+        assert_eq!(
+            server.command(&["EXISTS", other.as_str()]),
+            redis::Value::Int(0)
         );
         spoil("lk:deny:user:u");
         assert_corrupt!(
@@ -127,8 +144,8 @@ async fn what_we_did_not_write_is_an_error() {
             cache.deny(&[mark("u", 1), mark("other", 1)])
         );
         // One spoilt mark does not keep the others from being written.
-        let other = cache.standing("other", "s").await.unwrap();
-        assert_eq!(other.user_denied_before, Some(1));
+        let standing = cache.standing("other", "s").await.unwrap();
+        assert_eq!(standing.user_denied_before, Some(1));
 
         spoil("lk:deny:session:s");
         assert_corrupt!(cache.standing("u", "s"));
@@ -143,6 +160,19 @@ async fn what_we_did_not_write_is_an_error() {
     }
 }
 
+pub(crate) async fn a_forgotten_script_is_brought_again(fixture: &Fixture) {
+    let (server, cache) = (fixture.server(), fixture.cache());
+    let many: Vec<_> = (0..1201).map(|n| mark(&n.to_string(), 1)).collect();
+    for count in 1..=3 {
+        let bump = cache.bump_if(&key(), 9, MINUTE).await.unwrap();
+        assert_eq!(bump.count, count);
+        cache.deny(&many).await.unwrap();
+        server.command(&["SCRIPT", "FLUSH"]);
+    }
+    let standing = cache.standing("1200", "s").await.unwrap();
+    assert_eq!(standing.user_denied_before, Some(1));
+}
+
 #[tokio::test]
 async fn each_call_is_one_round_trip() {
     let Some(server) = Server::start() else {
@@ -150,6 +180,7 @@ async fn each_call_is_one_round_trip() {
     };
     let proxy = Proxy::to(server.address()).await;
     let cache = open(&server.url_via(proxy.port()), &TestClock::new());
+    let [other, third] = ["other", "third"].map(|part| Key::new("test", &[part]));
     // Nothing is connected before it is needed; the first use of a script also brings it there.
     assert_eq!(proxy.accepted(), 0);
     for _ in 0..2 {
@@ -159,6 +190,7 @@ async fn each_call_is_one_round_trip() {
         server.command(&["DEL", key().as_str()]);
         cache.deny(&[mark("u", 1), mark("v", 1)]).await.unwrap();
         cache.standing("u", "s").await.unwrap();
+        cache.admit(&[quota(&other)]).await.unwrap();
     }
     macro_rules! assert_one_round_trip {
         ($($call:expr),* $(,)?) => {$(
@@ -173,6 +205,7 @@ async fn each_call_is_one_round_trip() {
         cache.put_once(&key(), "value", MINUTE),
         cache.consume(&key()),
         cache.bump_if(&key(), 9, MINUTE),
+        cache.admit(&[quota(&other), quota(&third)]),
         cache.deny(&[mark("u", 3), mark("v", 3)]),
         cache.allow("u", 4),
         cache.ping(),

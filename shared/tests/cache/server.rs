@@ -6,43 +6,57 @@ use std::{
     process::{Child, ChildStdout, Command, Stdio},
 };
 
-/// A Redis server; if it was started here, it ends with this.
+use crate::certificates::{Identity, pem};
+
+/// A Redis server of a test's own, which ends with it.
 pub(crate) struct Server {
     url: String,
+    tls_port: u16,
     process: Option<Process>,
 }
 
 struct Process {
     child: Child,
     port: u16,
+    tls_port: u16,
     /// Kept open, so that the server has somewhere to log to.
     _log: BufReader<ChildStdout>,
 }
 
 impl Server {
-    /// An empty database: of the server that the environment names, or of one of its own.
-    /// None where there is neither; in CI that is a failure.
-    pub(crate) fn for_test(database: u8) -> Option<Self> {
-        let Some(url) = environment("LATCHKEY_TEST_REDIS_URL") else {
-            return Self::start();
-        };
-        let mut url = url::Url::parse(&url).expect("LATCHKEY_TEST_REDIS_URL is a URL");
-        url.set_path(&database.to_string());
-        let server = Self {
-            url: url.into(),
-            process: None,
-        };
-        server.flush();
-        Some(server)
+    /// None where there is no `redis-server`; in CI that is a failure.
+    pub(crate) fn start() -> Option<Self> {
+        Process::start(None, &[]).map(Self::of)
     }
 
-    /// A server of its own, which can be killed.
-    pub(crate) fn start() -> Option<Self> {
-        let process = Process::start(None)?;
-        Some(Self {
+    /// One that also listens by TLS.
+    pub(crate) fn start_with(identity: &Identity) -> Option<Self> {
+        let files = tempfile::tempdir().unwrap();
+        let [certificate, key] = ["certificate.pem", "key.pem"].map(|name| files.path().join(name));
+        std::fs::write(&certificate, pem("CERTIFICATE", &identity.certificate)).unwrap();
+        std::fs::write(&key, pem("PRIVATE KEY", &identity.key)).unwrap();
+        // It has read them when it is ready.
+        let [certificate, key] = [&certificate, &key].map(|path| path.to_str().unwrap());
+        let tls = [
+            ["--tls-cert-file", certificate],
+            ["--tls-key-file", key],
+            ["--tls-ca-cert-file", certificate],
+            ["--tls-auth-clients", "no"],
+        ];
+        Process::start(None, &tls.concat()).map(Self::of)
+    }
+
+    fn of(process: Process) -> Self {
+        Self {
             url: format!("redis://127.0.0.1:{}/", process.port),
+            tls_port: process.tls_port,
             process: Some(process),
-        })
+        }
+    }
+
+    /// Its URL for TLS.
+    pub(crate) fn tls_url(&self) -> String {
+        format!("rediss://127.0.0.1:{}/", self.tls_port)
     }
 
     pub(crate) fn url(&self) -> &str {
@@ -52,8 +66,7 @@ impl Server {
     /// Where the server listens, as `host:port`.
     pub(crate) fn address(&self) -> String {
         let url = url::Url::parse(&self.url).unwrap();
-        let host = url.host_str().unwrap();
-        format!("{host}:{}", url.port().unwrap_or(6379))
+        format!("127.0.0.1:{}", url.port().unwrap())
     }
 
     /// The URL with another place to connect to.
@@ -65,7 +78,7 @@ impl Server {
     }
 
     pub(crate) fn flush(&self) {
-        self.command(&["FLUSHDB"]);
+        self.command(&["FLUSHALL"]);
     }
 
     /// Runs a command past the cache.
@@ -85,25 +98,28 @@ impl Server {
 
     /// Starts it again where it was.
     pub(crate) fn restart(&mut self, port: u16) {
-        self.process = Process::start(Some(port));
+        self.process = Process::start(Some(port), &[]);
     }
 }
 
 impl Process {
-    fn start(port: Option<u16>) -> Option<Self> {
+    fn start(port: Option<u16>, tls: &[&str]) -> Option<Self> {
         // Between finding a free port and taking it, somebody else may have it.
         for _ in 0..10 {
             let port = port.unwrap_or_else(free_port);
+            let tls_port = if tls.is_empty() { 0 } else { free_port() };
             let child = Command::new("redis-server")
                 .args(["--bind", "127.0.0.1", "--port", &port.to_string()])
                 .args(["--save", "", "--appendonly", "no"])
+                .args(["--tls-port", &tls_port.to_string()])
+                .args(tls)
                 .stdout(Stdio::piped())
                 .stderr(Stdio::null())
                 .spawn();
             let mut child = match child {
                 Err(error) if error.kind() == ErrorKind::NotFound => {
                     assert!(
-                        environment("CI").is_none(),
+                        !in_ci(),
                         "CI needs redis-server: without it, nothing tests the Redis cache"
                     );
                     eprintln!("SKIPPED: there is no redis-server to test against");
@@ -118,6 +134,7 @@ impl Process {
                     return Some(Self {
                         child,
                         port,
+                        tls_port,
                         _log: log,
                     });
                 }
@@ -143,8 +160,8 @@ fn free_port() -> u16 {
 
 #[expect(
     clippy::disallowed_methods,
-    reason = "which Redis to test against is a matter of the environment"
+    reason = "whether this is CI is a matter of the environment"
 )]
-fn environment(name: &str) -> Option<String> {
-    std::env::var(name).ok().filter(|value| !value.is_empty())
+fn in_ci() -> bool {
+    std::env::var("CI").is_ok_and(|value| !value.is_empty())
 }

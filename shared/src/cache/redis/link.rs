@@ -14,8 +14,8 @@ use std::{
 };
 
 use redis::{
-    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, RedisError, RedisResult,
-    aio::MultiplexedConnection, io::tcp::TcpSettings,
+    AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, Pipeline, RedisError,
+    RedisResult, TlsCertificates, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
@@ -24,10 +24,12 @@ use tokio::{
 };
 use url::Url;
 
-use crate::cache::CacheError;
-
-/// What one call may take, connecting included: beyond it, asking DynamoDB is the quicker way.
-const BUDGET: Duration = Duration::from_millis(250);
+use super::{
+    reply::{Refusal, Reply},
+    script::Batch,
+    wire::{Answers, Fault},
+};
+use crate::cache::{CacheError, address::Authority};
 
 /// How long connecting may take. Longer than a call: one that runs out leaves it to the next to finish.
 const DIAL_LIMIT: Duration = Duration::from_secs(2);
@@ -65,13 +67,17 @@ struct Line {
 }
 
 impl Link {
-    pub(super) fn new(url: &SecretString) -> Result<Self, CacheError> {
+    pub(super) fn new(
+        url: &SecretString,
+        authority: Option<&Authority>,
+    ) -> Result<Self, CacheError> {
         let url = Url::parse(url.expose_secret()).map_err(|_| CacheError::Address)?;
         // A fragment can only be `#insecure`, TLS with whoever answers.
         if !matches!(url.scheme(), "redis" | "rediss") || url.fragment().is_some() {
             return Err(CacheError::Address);
         }
-        if url.scheme() == "rediss" {
+        let tls = url.scheme() == "rediss";
+        if tls {
             // The one that the AWS SDK brings. An error says that there is a provider already, which
             // serves as well.
             let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
@@ -82,36 +88,45 @@ impl Link {
             .map_err(|_| CacheError::Address)?
             // Requests are small and waited for.
             .set_tcp_settings(TcpSettings::default().set_nodelay(true));
-        let client = Client::open(info).map_err(|_| CacheError::Address)?;
+        let client = match authority.filter(|_| tls) {
+            Some(Authority(pem)) => {
+                let certificates = TlsCertificates {
+                    client_tls: None,
+                    root_cert: Some(pem.clone()),
+                };
+                Client::build_with_tls(info, certificates).map_err(|_| CacheError::Authority)?
+            }
+            None => Client::open(info).map_err(|_| CacheError::Address)?,
+        };
         Ok(Self {
             client,
             state: Mutex::default(),
         })
     }
 
-    /// Makes one call within the budget. It is never repeated: it may have taken effect.
-    pub(super) async fn call<T, F, R>(&self, request: F) -> Result<T, CacheError>
-    where
-        F: FnOnce(MultiplexedConnection) -> R + Send,
-        R: Future<Output = RedisResult<T>> + Send,
-    {
-        let deadline = Instant::now() + BUDGET;
-        let line = timeout_at(deadline, self.line())
+    /// Makes one exchange. It is never repeated: it may have taken effect.
+    pub(super) async fn send(&self, batch: &Batch, deadline: Instant) -> Result<Answers, Fault> {
+        let Line {
+            mut connection,
+            broken,
+            ..
+        } = timeout_at(deadline, self.line())
             .await
-            .map_err(|_| CacheError::Timeout)?
-            .map_err(explain)?;
-        match timeout_at(deadline, request(line.connection)).await {
-            Ok(Ok(reply)) => Ok(reply),
+            .map_err(|_| Fault::Timeout)?
+            .map_err(refused)?;
+        let pipeline = pipeline(batch);
+        match timeout_at(deadline, pipeline.query_async(&mut connection)).await {
+            Ok(Ok(answers)) => Ok(read(answers)),
             Ok(Err(error)) => {
                 if error.is_io_error() || error.is_unrecoverable_error() {
-                    line.broken.store(true, Ordering::Relaxed);
+                    broken.store(true, Ordering::Relaxed);
                 }
                 Err(explain(error))
             }
             Err(_) => {
                 // Slow or frozen cannot be told apart from here; a new connection is right for both.
-                line.broken.store(true, Ordering::Relaxed);
-                Err(CacheError::Timeout)
+                broken.store(true, Ordering::Relaxed);
+                Err(Fault::Timeout)
             }
         }
     }
@@ -178,19 +193,58 @@ impl Line {
     }
 }
 
-fn explain(error: RedisError) -> CacheError {
-    // Within a script, servers before 7 put the code of an error somewhere in its text.
-    let text = error.to_string();
-    if error.kind() == ErrorKind::UnexpectedReturnType
-        || text.contains("CORRUPT")
-        || text.contains("WRONGTYPE")
-    {
-        return CacheError::Corrupt;
+fn pipeline(batch: &Batch) -> Pipeline {
+    let mut pipeline = Pipeline::with_capacity(batch.commands.len());
+    if batch.atomic {
+        pipeline.atomic();
     }
+    for command in &batch.commands {
+        let mut words = redis::Cmd::new();
+        words.arg(command.words());
+        pipeline.add_command(words);
+    }
+    // Each command has an answer of its own.
+    pipeline.ignore_errors();
+    pipeline
+}
+
+fn read(answers: Vec<RedisResult<Value>>) -> Answers {
+    answers
+        .into_iter()
+        .map(|answer| match answer {
+            Ok(value) => Ok(Reply::from_redis(value)),
+            Err(error) => {
+                let code = error.code().unwrap_or_default();
+                let text = error.detail().unwrap_or_default();
+                Err(Refusal::from_text(&format!("{code} {text}")))
+            }
+        })
+        .collect()
+}
+
+/// There was no connection.
+fn refused(error: RedisError) -> Fault {
     if error.is_timeout() {
-        return CacheError::Timeout;
+        Fault::Timeout
+    } else {
+        Fault::Refused(Box::new(error))
     }
-    CacheError::Unavailable(Box::new(error))
+}
+
+/// There was a connection.
+fn explain(error: RedisError) -> Fault {
+    if matches!(
+        error.kind(),
+        ErrorKind::UnexpectedReturnType | ErrorKind::Parse
+    ) {
+        Fault::Corrupt
+    } else if error.is_timeout() {
+        Fault::Timeout
+    } else if error.is_io_error() {
+        Fault::Lost(Box::new(error))
+    } else {
+        Fault::Refused(Box::new(error))
+    }
 }
 
 #[cfg(test)]
@@ -202,6 +256,7 @@ mod tests {
     };
 
     use super::*;
+    use crate::cache::redis::script::Command;
 
     /// A server that on each connection says OK to what sets it up and to one command more. Then it
     /// falls silent and stays, as if a NAT between had forgotten the connection.
@@ -221,18 +276,21 @@ mod tests {
         }
     }
 
-    async fn ping(link: &Link) -> Result<(), CacheError> {
-        link.call(
-            |mut connection| async move { redis::cmd("PING").exec_async(&mut connection).await },
-        )
-        .await
+    async fn ping(link: &Link) -> Result<(), Fault> {
+        let batch = Batch::from(Command::repeatable(&["PING"]));
+        let deadline = Instant::now() + Duration::from_millis(250);
+        link.send(&batch, deadline).await.map(drop)
     }
 
     #[tokio::test]
     async fn a_connection_that_died_while_idle_costs_no_call() {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let port = listener.local_addr().unwrap().port();
-        let link = Link::new(&SecretString::from(format!("redis://127.0.0.1:{port}"))).unwrap();
+        let link = Link::new(
+            &SecretString::from(format!("redis://127.0.0.1:{port}")),
+            None,
+        )
+        .unwrap();
 
         let mut server = JoinSet::new();
         server.spawn(serve(listener));
@@ -244,6 +302,6 @@ mod tests {
         ping(&link).await.unwrap();
         // The same silence within a busy time is a call that is lost.
         let lost = ping(&link).await;
-        assert!(matches!(lost, Err(CacheError::Timeout)), "{lost:?}");
+        assert!(matches!(lost, Err(Fault::Timeout)), "{lost:?}");
     }
 }

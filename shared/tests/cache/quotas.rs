@@ -1,0 +1,186 @@
+//! The tests of rate limits that every cache passes.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use latchkey_shared::cache::{Cache, CacheError, Key, MemoryCache, Quota, Verdict};
+use tokio::task::JoinSet;
+
+use crate::fixture::{Fixture, LIFE, TestClock};
+
+const MINUTE: Duration = Duration::from_mins(1);
+const SECOND: Duration = Duration::from_secs(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
+
+fn key(part: &str) -> Key {
+    Key::new("test", &[part])
+}
+
+fn quota(key: &Key, burst: u32, window: Duration) -> Quota<'_> {
+    Quota { key, burst, window }
+}
+
+fn all(verdicts: &[Verdict]) -> bool {
+    verdicts.iter().all(|verdict| verdict.admitted)
+}
+
+pub(crate) async fn a_burst_is_admitted_and_then_one_an_interval(fixture: &Fixture) {
+    let key = key("a");
+    // Seven in a minute: the interval is no whole number of milliseconds.
+    let admit = || async {
+        let quotas = [quota(&key, 7, MINUTE)];
+        fixture.cache().admit(&quotas).await.unwrap()[0]
+    };
+    for remaining in (0..7).rev() {
+        let verdict = admit().await;
+        assert!(verdict.admitted);
+        assert_eq!(verdict.remaining, remaining);
+        assert_eq!(verdict.retry_in, Duration::ZERO);
+    }
+    let refused = admit().await;
+    let interval = Duration::from_millis(8572);
+    assert_eq!(
+        refused,
+        Verdict {
+            admitted: false,
+            remaining: 0,
+            resets_in: MINUTE + MILLISECOND,
+            retry_in: interval,
+        }
+    );
+    // What is refused is not counted: the time to wait does not grow.
+    assert_eq!(admit().await, refused);
+
+    fixture.clock.advance_almost(interval);
+    assert_eq!(admit().await.retry_in, MILLISECOND);
+    fixture.clock.advance(MILLISECOND);
+    assert!(admit().await.admitted);
+    assert!(!admit().await.admitted);
+
+    // After a window all of it is back, and not more however long one waits.
+    fixture.clock.advance(MINUTE * 100);
+    assert_eq!(admit().await.remaining, 6);
+}
+
+pub(crate) async fn all_quotas_count_or_none(fixture: &Fixture) {
+    let [source, address, route] = ["source", "address", "route"].map(key);
+    let quotas = [
+        quota(&source, 5, MINUTE),
+        quota(&address, 2, MINUTE),
+        quota(&route, 100, SECOND),
+    ];
+    let cache = fixture.cache();
+    for _ in 0..2 {
+        assert!(all(&cache.admit(&quotas).await.unwrap()));
+    }
+    for _ in 0..10 {
+        let verdicts = cache.admit(&quotas).await.unwrap();
+        let admitted: Vec<_> = verdicts.iter().map(|verdict| verdict.admitted).collect();
+        assert_eq!(admitted, [true, false, true]);
+        let remaining: Vec<_> = verdicts.iter().map(|verdict| verdict.remaining).collect();
+        assert_eq!(remaining, [3, 0, 98]);
+        let retry_in: Vec<_> = verdicts.iter().map(|verdict| verdict.retry_in).collect();
+        assert_eq!(retry_in, [Duration::ZERO, MINUTE / 2, Duration::ZERO]);
+    }
+    // A burst of none refuses all, and the others stay whole.
+    let none = [quota(&source, 5, MINUTE), quota(&route, 0, MINUTE)];
+    let verdicts = cache.admit(&none).await.unwrap();
+    assert!(!all(&verdicts));
+    assert_eq!(verdicts[0].remaining, 3);
+}
+
+pub(crate) async fn of_many_at_once_exactly_the_burst_is_admitted(fixture: &Fixture) {
+    let mut attempts = JoinSet::new();
+    for n in 0..200 {
+        let cache = fixture.view(n);
+        attempts.spawn(async move {
+            // One that all share and one of each: only those that are admitted spend their own.
+            let [shared, own] = [key("shared"), key(&n.to_string())];
+            let quotas = [quota(&shared, 17, MINUTE), quota(&own, 1, MINUTE)];
+            (n, all(&cache.admit(&quotas).await.unwrap()))
+        });
+    }
+    let attempts = attempts.join_all().await;
+    let admitted = attempts.iter().filter(|(_, admitted)| *admitted);
+    assert_eq!(admitted.count(), 17);
+    for (n, admitted) in attempts {
+        let own = key(&n.to_string());
+        let quotas = [quota(&own, 1, MINUTE)];
+        let left = fixture.cache().admit(&quotas).await.unwrap();
+        assert_eq!(all(&left), !admitted, "{n}");
+    }
+}
+
+/// Against the cache in memory, which judges by the pure rule: the script is its twin.
+pub(crate) async fn every_verdict_is_that_of_the_rule(fixture: &Fixture) {
+    let clock = TestClock::new();
+    let rule = MemoryCache::new(clock.clone(), LIFE);
+    let keys: HashMap<_, _> = ["a", "b", "c"].map(|name| (name, key(name))).into();
+    // A sequence that looks random and is the same each time.
+    let mut state = 7_u64;
+    let mut below = |limit: u64| {
+        state = state
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        (state >> 33) % limit
+    };
+    for _ in 0..300 {
+        let pause = match below(4) {
+            0 => below(20_000),
+            1 => below(700),
+            _ => 0,
+        };
+        for clock in [&clock, &fixture.clock] {
+            clock.advance(Duration::from_millis(pause));
+        }
+        let quotas = [
+            quota(&keys["a"], 3, Duration::from_millis(10_007)),
+            quota(&keys["b"], 1, Duration::from_millis(333)),
+            quota(&keys["c"], 1000, Duration::from_millis(77)),
+        ];
+        let some = match below(3) {
+            0 => &quotas[..],
+            1 => &quotas[..2],
+            _ => &quotas[1..],
+        };
+        let verdicts = fixture.cache().admit(some).await.unwrap();
+        assert_eq!(verdicts, rule.admit(some).await.unwrap());
+    }
+    // And at the ends of what there is.
+    let extremes = [
+        (u32::MAX, Duration::MAX),
+        (1, Duration::MAX),
+        (u32::MAX, Duration::ZERO),
+        (1, Duration::ZERO),
+        (0, Duration::ZERO),
+    ];
+    for (n, (burst, window)) in extremes.into_iter().enumerate() {
+        let key = key(&n.to_string());
+        for _ in 0..3 {
+            let quotas = [quota(&key, burst, window)];
+            let verdicts = fixture.cache().admit(&quotas).await.unwrap();
+            assert_eq!(verdicts, rule.admit(&quotas).await.unwrap());
+        }
+    }
+}
+
+pub(crate) async fn no_quota_at_all_admits(fixture: &Fixture) {
+    assert_eq!(fixture.cache().admit(&[]).await.unwrap(), []);
+}
+
+pub(crate) async fn a_key_of_another_use_is_no_quota(fixture: &Fixture) {
+    let cache = fixture.cache();
+    let [value, count, whole] = ["value", "count", "whole"].map(key);
+    cache.put_once(&value, "1", MINUTE).await.unwrap();
+    cache.bump_if(&count, 9, MINUTE).await.unwrap();
+    for spoilt in [&value, &count] {
+        let quotas = [quota(&whole, 2, MINUTE), quota(spoilt, 9, MINUTE)];
+        let verdicts = cache.admit(&quotas).await;
+        assert!(matches!(verdicts, Err(CacheError::Corrupt)), "{verdicts:?}");
+    }
+    // Nothing was counted.
+    let verdicts = cache.admit(&[quota(&whole, 2, MINUTE)]).await.unwrap();
+    assert_eq!(verdicts[0].remaining, 1);
+    let bump = cache.bump_if(&whole, 9, MINUTE).await;
+    assert!(matches!(bump, Err(CacheError::Corrupt)), "{bump:?}");
+}
