@@ -58,6 +58,18 @@ pub trait Cache: Send + Sync {
     /// What the cache knows about a user and a session, in one round trip.
     async fn standing(&self, user: &str, session: &str) -> Result<Standing, CacheError>;
 
+    /// [`Self::standing`] and [`Self::admit`] in one round trip: all that a check of an access token
+    /// asks. Nothing undoes the count of a caller who turns out to be denied.
+    async fn check(
+        &self,
+        user: &str,
+        session: &str,
+        quotas: &[Quota<'_>],
+    ) -> Result<(Standing, Vec<Verdict>), CacheError> {
+        let standing = self.standing(user, session).await?;
+        Ok((standing, self.admit(quotas).await?))
+    }
+
     /// Whether the cache answers at all, for health checks.
     async fn ping(&self) -> Result<(), CacheError>;
 }

@@ -14,6 +14,7 @@ pub mod problem;
 pub mod query;
 pub mod rate_limit;
 pub mod reply;
+pub mod route_limits;
 pub mod sms_limits;
 pub mod views;
 
@@ -29,6 +30,7 @@ pub use self::problem::{Code, FieldError, Problem};
 pub use self::query::Query;
 pub use self::rate_limit::{Limit, RateLimits};
 pub use self::reply::Reply;
+pub use self::route_limits::RouteLimits;
 pub use self::sms_limits::SmsLimits;
 
 use axum::Router;

@@ -13,6 +13,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{get, post};
 use latchkey_shared::cache::Cache;
 use latchkey_shared::challenge::Desk;
@@ -20,7 +21,7 @@ use latchkey_shared::clock::Clock;
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::env::EnvError;
 use latchkey_shared::http::page::Site;
-use latchkey_shared::http::{Authority, Limiter, SmsLimits};
+use latchkey_shared::http::{Authority, Limiter, SmsLimits, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::new_passwords::NewPasswords;
 use latchkey_shared::platform::{Platform, StartError};
@@ -109,5 +110,9 @@ pub fn router(state: State) -> Router {
         )
         .route("/api/auth/generate-otp", post(generate_otp::handler))
         .route("/api/auth/verify-otp", post(verify_otp::handler))
+        .route_layer(from_fn_with_state(
+            state.authority.limits(),
+            route_limits::limit,
+        ))
         .with_state(state)
 }

@@ -19,6 +19,7 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post};
 use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
@@ -26,7 +27,7 @@ use latchkey_shared::current_password::CurrentPassword;
 use latchkey_shared::gate::Gate;
 use latchkey_shared::http::cookies::RefreshCookie;
 use latchkey_shared::http::page::Site;
-use latchkey_shared::http::{Authority, Limiter, SmsLimits};
+use latchkey_shared::http::{Authority, Limiter, SmsLimits, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::new_passwords::NewPasswords;
 use latchkey_shared::platform::{Platform, StartError};
@@ -115,5 +116,9 @@ pub fn router(state: State) -> Router {
         .route("/api/auth/user/events", get(list_events::handler))
         .route("/api/auth/user/export", get(export::handler))
         .route("/api/auth/user", delete(delete_user::handler))
+        .route_layer(from_fn_with_state(
+            state.authority.limits(),
+            route_limits::limit,
+        ))
         .with_state(state)
 }

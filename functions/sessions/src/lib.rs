@@ -13,13 +13,14 @@ use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
+use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post};
 use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
 use latchkey_shared::current_password::CurrentPassword;
 use latchkey_shared::gate::Gate;
 use latchkey_shared::http::cookies::RefreshCookie;
-use latchkey_shared::http::{Authority, Limiter};
+use latchkey_shared::http::{Authority, Limiter, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::password_hash::PasswordHasher;
 use latchkey_shared::platform::{Platform, StartError};
@@ -91,5 +92,9 @@ pub fn router(state: State) -> Router {
         .route("/api/auth/user/logout-all", delete(logout_all::handler))
         .route("/api/auth/sessions", get(list_sessions::handler))
         .route("/api/auth/sessions/{id}", delete(end_session::handler))
+        .route_layer(from_fn_with_state(
+            state.authority.limits(),
+            route_limits::limit,
+        ))
         .with_state(state)
 }

@@ -51,6 +51,16 @@ impl Cache for WatchedCache {
         self.cache.standing(user, session).await
     }
 
+    async fn check(
+        &self,
+        user: &str,
+        session: &str,
+        quotas: &[Quota<'_>],
+    ) -> Result<(Standing, Vec<Verdict>), CacheError> {
+        self.log.note_cache("check");
+        self.cache.check(user, session, quotas).await
+    }
+
     async fn ping(&self) -> Result<(), CacheError> {
         self.log.note_cache("ping");
         self.cache.ping().await

@@ -147,6 +147,55 @@ impl RedisCache {
     }
 }
 
+impl RedisCache {
+    /// What holds an attempt to these quotas.
+    fn admission(&self, quotas: &[Quota<'_>], now: i64) -> Command {
+        let script = self.scripts.admit.on(quotas.iter().map(|quota| quota.key));
+        let script = script.arg(now).arg(SLACK).arg(FARTHEST);
+        quotas.iter().map(Quota::pace).fold(script, |script, pace| {
+            script.arg(pace.interval).arg(pace.capacity)
+        })
+    }
+
+    /// What asks for a standing.
+    fn inquiry(&self, user: &str, session: &str, now: i64) -> Command {
+        let keys = [
+            Key::denied_since(),
+            Key::denied_user(user),
+            Key::denied_session(session),
+        ];
+        self.scripts.standing.on(&keys).arg(now)
+    }
+
+    fn standing_of(&self, reply: Option<Reply>, now: i64) -> Result<Standing, CacheError> {
+        let [since, session, before] = reply.ok_or(CacheError::Corrupt)?.three()?;
+        let before = before.optional_text()?;
+        Ok(Standing {
+            session_denied: session.flag()?,
+            user_denied_before: before
+                .map(|before| before.parse().map_err(|_| CacheError::Corrupt))
+                .transpose()?,
+            trusted: now.saturating_sub(since.number()?) >= self.life,
+        })
+    }
+}
+
+/// What the script said of these quotas, judged again by the same rule.
+fn verdicts(quotas: &[Quota<'_>], reply: Reply) -> Result<Vec<Verdict>, CacheError> {
+    let paces: Vec<_> = quotas.iter().map(Quota::pace).collect();
+    let mut replies = reply.list()?.into_iter();
+    let counted = replies.next().ok_or(CacheError::Corrupt)?.flag()?;
+    let ahead = replies.map(Reply::number).collect::<Result<Vec<_>, _>>()?;
+    if ahead.len() != paces.len() || ahead.iter().any(|ahead| !(0..=FARTHEST).contains(ahead)) {
+        return Err(CacheError::Corrupt);
+    }
+    let verdicts = judge(&paces, &ahead);
+    if counted != verdicts.iter().all(|verdict| verdict.admitted) {
+        return Err(CacheError::Corrupt);
+    }
+    Ok(verdicts)
+}
+
 /// A user mark as `entry.lua` reads it.
 fn user_mark(version: u64, denied_before: Option<i64>) -> String {
     let denied = u8::from(denied_before.is_some());
@@ -199,24 +248,8 @@ impl Cache for RedisCache {
         if quotas.is_empty() {
             return Ok(Vec::new());
         }
-        let paces: Vec<_> = quotas.iter().map(Quota::pace).collect();
-        let script = self.scripts.admit.on(quotas.iter().map(|quota| quota.key));
-        let script = script.arg(self.now()).arg(SLACK).arg(FARTHEST);
-        let script = paces.iter().fold(script, |script, pace| {
-            script.arg(pace.interval).arg(pace.capacity)
-        });
-        let mut replies = self.wire.ask(script).await?.list()?.into_iter();
-        let counted = replies.next().ok_or(CacheError::Corrupt)?.flag()?;
-        let ahead = replies.map(Reply::number).collect::<Result<Vec<_>, _>>()?;
-        if ahead.len() != paces.len() || ahead.iter().any(|ahead| !(0..=FARTHEST).contains(ahead)) {
-            return Err(CacheError::Corrupt);
-        }
-        let verdicts = judge(&paces, &ahead);
-        // The script has judged by the same rule.
-        if counted != verdicts.iter().all(|verdict| verdict.admitted) {
-            return Err(CacheError::Corrupt);
-        }
-        Ok(verdicts)
+        let reply = self.wire.ask(self.admission(quotas, self.now())).await?;
+        verdicts(quotas, reply)
     }
 
     async fn deny(&self, marks: &[DenyMark]) -> Result<(), CacheError> {
@@ -234,22 +267,29 @@ impl Cache for RedisCache {
 
     async fn standing(&self, user: &str, session: &str) -> Result<Standing, CacheError> {
         let now = self.now();
-        let keys = [
-            Key::denied_since(),
-            Key::denied_user(user),
-            Key::denied_session(session),
-        ];
-        let script = self.scripts.standing.on(&keys).arg(now);
+        let script = self.inquiry(user, session, now);
         let standing = self.recording(now, vec![script]).await?.pop();
-        let [since, session, before] = standing.ok_or(CacheError::Corrupt)?.three()?;
-        let before = before.optional_text()?;
-        Ok(Standing {
-            session_denied: session.flag()?,
-            user_denied_before: before
-                .map(|before| before.parse().map_err(|_| CacheError::Corrupt))
-                .transpose()?,
-            trusted: now.saturating_sub(since.number()?) >= self.life,
-        })
+        self.standing_of(standing, now)
+    }
+
+    async fn check(
+        &self,
+        user: &str,
+        session: &str,
+        quotas: &[Quota<'_>],
+    ) -> Result<(Standing, Vec<Verdict>), CacheError> {
+        let now = self.now();
+        let mut scripts = vec![self.inquiry(user, session, now)];
+        if !quotas.is_empty() {
+            scripts.push(self.admission(quotas, now));
+        }
+        let mut replies = self.recording(now, scripts).await?.into_iter();
+        let standing = self.standing_of(replies.next(), now)?;
+        let verdicts = match replies.next() {
+            Some(reply) => verdicts(quotas, reply)?,
+            None => Vec::new(),
+        };
+        Ok((standing, verdicts))
     }
 
     async fn ping(&self) -> Result<(), CacheError> {

@@ -10,6 +10,7 @@ use http::request::Parts;
 use jiff::{SignedDuration, Timestamp};
 
 use super::problem::{Code, Problem};
+use super::route_limits::RouteLimits;
 use crate::access_token::{AccessTokens, Claims};
 use crate::cache::Cache;
 use crate::clock::Clock;
@@ -23,7 +24,7 @@ use crate::store::sessions::Sessions;
 #[derive(Clone)]
 pub struct Authority {
     tokens: AccessTokens,
-    cache: Arc<dyn Cache>,
+    limits: RouteLimits,
     sessions: Sessions,
     clock: Arc<dyn Clock>,
 }
@@ -77,7 +78,7 @@ impl Authority {
     ) -> Result<Self, StartError> {
         Ok(Self {
             tokens: platform.access_tokens()?,
-            cache,
+            limits: RouteLimits::new(cache, platform.clock.clone(), platform.keys.clone()),
             sessions: Sessions::open(client, &platform.env)?,
             clock: platform.clock.clone(),
         })
@@ -94,27 +95,30 @@ impl Authority {
         }
     }
 
-    async fn check(&self, headers: &HeaderMap) -> Result<Authenticated, Refusal> {
-        let token = bearer(headers)?;
+    /// The limits of routes, for the layer of a router.
+    pub fn limits(&self) -> RouteLimits {
+        self.limits.clone()
+    }
+
+    async fn check(&self, parts: &mut Parts) -> Result<Authenticated, Refusal> {
+        let token = bearer(&parts.headers)?;
         let claims = self
             .tokens
             .verify(token, self.clock.now())
             .map_err(|_| Refusal::Bad)?;
         let standing = self
-            .cache
-            .standing(&claims.sub.to_string(), &claims.sid.to_string())
-            .await;
+            .limits
+            .check(&claims, &parts.method, &mut parts.extensions)
+            .await
+            .map_err(Refusal::Failed)?;
         let trusted = match standing {
-            Ok(standing) => {
+            Some(standing) => {
                 if standing.denies(claims.sid.unix_millis()) {
                     return Err(Refusal::Bad);
                 }
                 standing.trusted
             }
-            Err(error) => {
-                tracing::warn!(%error, "deny marks unread; asking the store");
-                false
-            }
+            None => false,
         };
         let loaded = if trusted {
             None
@@ -162,7 +166,7 @@ where
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
         Authority::from_ref(state)
-            .check(&parts.headers)
+            .check(parts)
             .await
             .map_err(|refusal| match refusal {
                 Refusal::Absent => Problem::unauthenticated(false),
@@ -193,7 +197,7 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        match Authority::from_ref(state).check(&parts.headers).await {
+        match Authority::from_ref(state).check(parts).await {
             Ok(_) => Err(Problem::new(
                 Code::AlreadySignedIn,
                 "Sign out first, or leave the Authorization header away.",

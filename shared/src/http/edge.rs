@@ -23,6 +23,7 @@ use super::body::MAX_BODY;
 use super::caller::Caller;
 use super::cookies::allowed_origins;
 use super::problem::Problem;
+use super::route_limits::Told;
 use crate::clock::Clock;
 use crate::env::EnvError;
 use crate::platform::Platform;
@@ -96,11 +97,15 @@ async fn finish(State(edge): State<Edge>, mut request: Request, next: Next) -> R
         .map_or("none", MatchedPath::as_str)
         .to_owned();
     request.extensions_mut().insert(caller);
+    let told = Told::of(request.extensions_mut());
 
     let span = tracing::info_span!("request", request.id = request_id);
     let mut response = next.run(request).instrument(span.clone()).await;
 
     let code = render_problem(&mut response, &request_id);
+    if let Some(limits) = told.take() {
+        limits.write(response.headers_mut());
+    }
     set_headers(&mut response, &request_id);
     let duration = edge.clock.now().duration_since(begun).as_millis();
     let _entered = span.enter();

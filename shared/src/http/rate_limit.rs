@@ -10,7 +10,7 @@ use axum::response::{IntoResponseParts, ResponseParts};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
-use crate::cache::Bump;
+use crate::cache::{Bump, Verdict};
 use crate::domain::token::RESEND_AFTER;
 
 const POLICY: HeaderName = HeaderName::from_static("ratelimit-policy");
@@ -58,6 +58,7 @@ struct State {
     remaining: u32,
     admitted: bool,
     resets_in: u64,
+    retry_in: u64,
 }
 
 impl RateLimits {
@@ -82,19 +83,37 @@ impl RateLimits {
 
     /// Notes what became of counting against one of them.
     pub fn note(&mut self, limit: &Limit, bump: Bump) {
+        let resets_in = whole_seconds(bump.resets_in);
         self.states.push(State {
             name: limit.name,
             remaining: limit.quota.saturating_sub(bump.count),
             admitted: bump.admitted,
-            resets_in: whole_seconds(bump.resets_in),
+            resets_in,
+            retry_in: resets_in,
         });
+    }
+
+    /// Notes what became of holding a request to one of them.
+    pub fn note_verdict(&mut self, limit: &Limit, verdict: &Verdict) {
+        self.states.push(State {
+            name: limit.name,
+            remaining: verdict.remaining,
+            admitted: verdict.admitted,
+            resets_in: whole_seconds(verdict.resets_in),
+            retry_in: whole_seconds(verdict.retry_in),
+        });
+    }
+
+    /// Whether all of them had room.
+    pub fn admitted(&self) -> bool {
+        self.states.iter().all(|state| state.admitted)
     }
 
     /// How many seconds to wait until the limits that refused allow one more; at least one.
     pub(crate) fn wait(&self) -> u64 {
         let refused = self.states.iter().filter(|state| !state.admitted);
         refused
-            .map(|state| state.resets_in)
+            .map(|state| state.retry_in)
             .max()
             .unwrap_or(1)
             .max(1)
@@ -119,7 +138,11 @@ impl RateLimits {
             (POLICY, policy.collect::<Vec<_>>()),
             (STATE, states.collect()),
         ] {
-            if let Ok(value) = HeaderValue::from_str(&items.join(", ")) {
+            // Beside what a handler tells of limits of its own.
+            let told = headers.get(&name).and_then(|told| told.to_str().ok());
+            let items = told.map(ToOwned::to_owned).into_iter().chain(items);
+            let value = items.collect::<Vec<_>>().join(", ");
+            if let Ok(value) = HeaderValue::from_str(&value) {
                 headers.insert(name, value);
             }
         }
