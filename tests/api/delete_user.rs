@@ -147,25 +147,76 @@ async fn address_username_and_number_are_free_at_once_for_somebody_new() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn a_username_that_is_taken_while_the_account_goes_is_not_lost() {
-    for round in 0..5 {
-        let (app, _, device) = ada().await;
-        let eve = app.person("eve@example.com").await;
-        let eves = app.sign_in(&eve).await;
-        let name = json!({ "username": format!("ada{round}") });
-        let calls = vec![
-            app.patch("/api/auth/edit/basic", &name)
-                .bearer(&device.access),
-            app.delete(PATH).bearer(&device.access),
-        ];
+    let app = App::start().await;
+    let mut renamed = 0;
+    for round in 0..30 {
+        let ada = app.person(&format!("ada{round}@example.com")).await;
+        let device = app.sign_in(&ada).await;
+        let names = [0, 1].map(|n| json!({ "username": format!("ada{round}-{n}") }));
+        let mut calls: Vec<_> = names
+            .iter()
+            .map(|name| {
+                app.patch("/api/auth/edit/basic", name)
+                    .bearer(&device.access)
+            })
+            .collect();
+        calls.insert(round % 3, app.delete(PATH).bearer(&device.access));
         for answer in at_once(calls).await {
             let status = answer.status.as_u16();
             assert!([200, 204, 401, 409].contains(&status), "{}", answer.text);
+            renamed += usize::from(status == 200);
         }
         if app.me(&device.access).await.status == 200 {
             delete(&app, &device, None).await.expect(204);
         }
-        app.edit(&eves, "basic", &name).await.expect(200);
+        // Somebody else can have each.
+        for (n, name) in names.iter().enumerate() {
+            app.sign_up_with(&format!("eve{round}-{n}@example.com"), name)
+                .await;
+        }
     }
+    // Else there was no race.
+    assert!(renamed > 0);
+}
+
+#[tokio::test]
+async fn an_address_that_could_still_take_the_account_back_hears_of_its_end() {
+    let (app, _, device) = ada().await;
+    app.move_to(&device, "mallory@example.com").await;
+    delete(&app, &device, None).await.expect(204);
+    for address in [EMAIL, "mallory@example.com"] {
+        let mut mails = app.mails_to(address).await;
+        mails.retain(|mail| mail.template == "account_deleted");
+        assert_eq!(mails.len(), 1, "{address}");
+    }
+}
+
+#[tokio::test]
+async fn an_address_that_was_given_up_long_ago_does_not() {
+    let (app, ada, device) = ada().await;
+    app.move_to(&device, "ada@example.org").await;
+    app.advance(7 * 24 * 60 * 60).await;
+    let moved = Person {
+        email: "ada@example.org".to_owned(),
+        ..ada
+    };
+    let device = app.sign_in(&moved).await;
+    let before = app.mails_to(EMAIL).await.len();
+    delete(&app, &device, None).await.expect(204);
+    assert_eq!(app.mails_to(EMAIL).await.len(), before);
+    app.mail_to(&moved.email, "account_deleted").await;
+}
+
+#[tokio::test]
+async fn an_administrator_can_not_delete_themself() {
+    let app = App::start().await;
+    let admin = app.person("admin@latchkey.local").await;
+    let device = app.sign_in(&admin).await;
+    for body in [None, Some(json!({ "currentPassword": PASSWORD }))] {
+        delete(&app, &device, body).await.problem(409, "conflict");
+    }
+    let roles = app.user(&device).await["roles"].clone();
+    assert!(roles.as_array().unwrap().contains(&json!("admin")));
 }
 
 #[tokio::test]

@@ -67,6 +67,18 @@ async fn null_takes_picture_and_username_away_but_no_name() {
 }
 
 #[tokio::test]
+async fn a_name_of_null_alone_changes_nothing() {
+    let (app, _, device) = ada().await;
+    let before = app.user(&device).await;
+    let answer = edit(&app, &device, json!({ "name": null })).await;
+    assert_eq!(answer.json(200), json!({ "user": before }));
+    assert_eq!(app.user(&device).await, before);
+    let call = app.get("/api/auth/user/events").bearer(&device.access);
+    let events = call.send().await.json(200);
+    assert!(!events.to_string().contains("profile_changed"), "{events}");
+}
+
+#[tokio::test]
 async fn an_empty_change_changes_nothing() {
     let (app, _, device) = ada().await;
     let before = app.user(&device).await;

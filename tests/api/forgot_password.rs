@@ -1,9 +1,11 @@
 //! `PATCH /api/auth/forgot/password`
 
 mod asking;
+mod old_password;
 mod once;
 mod order;
 mod page;
+mod refused;
 
 use latchkey_local::Options;
 use latchkey_shared::clock::Clock as _;

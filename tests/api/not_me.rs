@@ -1,5 +1,8 @@
 //! `POST /api/auth/security/not-me`, and the page behind the mailed link.
 
+mod chain;
+mod race;
+
 use latchkey_tests::{App, Device, Mail, PASSWORD, Person, at_once};
 use serde_json::{Value, json};
 

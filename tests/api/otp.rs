@@ -1,6 +1,7 @@
 //! `POST /api/auth/generate-otp` and `POST /api/auth/verify-otp`
 
 mod attempts;
+mod contested;
 mod decoys;
 mod fields;
 mod limits;

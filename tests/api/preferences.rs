@@ -1,6 +1,6 @@
 //! `GET` and `PATCH /api/auth/preferences`
 
-use latchkey_tests::{Answer, App, Device, PASSWORD};
+use latchkey_tests::{Answer, App, Device, PASSWORD, at_once};
 use serde_json::{Value, json};
 
 const PATH: &str = "/api/auth/preferences";
@@ -51,6 +51,30 @@ async fn each_is_changed_by_itself_and_kept() {
     let eve = app.person("eve@example.com").await;
     let eves = app.sign_in(&eve).await;
     assert_eq!(shown(&app, &eves).await["locale"], "en");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn of_three_changes_at_once_all_last() {
+    let (app, device) = ada().await;
+    for round in 0..20 {
+        let on = round % 2 == 1;
+        let locale = if on { "en" } else { "de" };
+        let bodies = [
+            json!({ "notifyNewDevice": on }),
+            json!({ "notifyNewLocation": on }),
+            json!({ "locale": locale }),
+        ];
+        let calls = bodies
+            .iter()
+            .map(|body| app.patch(PATH, body).bearer(&device.access));
+        let mut done = 0;
+        for answer in at_once(calls).await {
+            done += usize::from(answer.status == 200);
+        }
+        assert_eq!(done, 3, "round {round}");
+        let expected = json!({ "notifyNewDevice": on, "notifyNewLocation": on, "locale": locale });
+        assert_eq!(shown(&app, &device).await, expected);
+    }
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! `POST /api/auth/sign-up` and `POST /api/auth/sign-up/email`
 
+mod ambiguous;
 mod fields;
 mod passwords;
 mod taken;

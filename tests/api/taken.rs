@@ -1,6 +1,7 @@
-//! `PATCH /api/auth/edit/email` and `edit/phone`: nobody learns from them what is taken.
+//! `PATCH /api/auth/edit/email` and `edit/phone`: nobody learns from them what is taken,
+//! nor from what is shown afterwards.
 
-use latchkey_tests::{Answer, App, Device, PASSWORD, Person, other_code};
+use latchkey_tests::{Answer, App, Device, PASSWORD, Person, members, other_code};
 use serde_json::{Value, json};
 
 // Masked alike.
@@ -107,4 +108,78 @@ async fn a_number_that_is_taken_looks_as_one_that_is_free() {
     app.try_sign_in(json!({ "phoneNumber": TAKEN }), PASSWORD)
         .await
         .expect(200);
+}
+
+/// What the owner of this device is shown of what happened, oldest first: what kind, and what is
+/// said of it but for ids.
+async fn history(app: &App, device: &Device) -> [Vec<String>; 2] {
+    let kinds = |body: &Value| {
+        let events = body["events"].as_array().unwrap();
+        let kind = |event: &Value| {
+            let mut data = event["data"].clone();
+            for id in ["tokenId", "sessionId"] {
+                if data[id].is_string() {
+                    data[id] = json!("…");
+                }
+            }
+            format!("{} {data} {:?}", event["type"], members(event))
+        };
+        let mut kinds: Vec<String> = events.iter().map(kind).collect();
+        kinds.reverse();
+        kinds
+    };
+    let get = |path: &str| app.get(path).bearer(&device.access).send();
+    let events = get("/api/auth/user/events").await.json(200);
+    let export = get("/api/auth/user/export").await.json(200);
+    [kinds(&events), kinds(&export)]
+}
+
+#[tokio::test]
+async fn what_happened_looks_the_same_for_a_free_and_a_taken_address() {
+    let app = App::start().await;
+    app.person("taken@example.com").await;
+    let held = app.person("held@example.com").await;
+    app.move_to(&app.sign_in(&held).await, "elsewhere@example.com")
+        .await;
+    let mut histories = Vec::new();
+    for (n, wanted) in ["free", "taken", "held"].into_iter().enumerate() {
+        let person = app.person(&format!("joe{n}@example.com")).await;
+        let device = app.sign_in(&person).await;
+        let wanted = format!("{wanted}@example.com");
+        app.ask_change(&device, "email", &wanted).await;
+        histories.push(history(&app, &device).await);
+    }
+    let [events, _] = &histories[0];
+    let last = events.last().unwrap();
+    assert!(last.contains("challenge.requested"), "{last}");
+    assert_eq!(histories[0], histories[1]);
+    assert_eq!(histories[0], histories[2]);
+}
+
+#[tokio::test]
+async fn a_former_number_looks_the_same_whether_another_had_shown_it_to_be_theirs() {
+    let app = App::start().await;
+    let owner = app.person("owner@example.com").await;
+    app.move_to_number(&app.sign_in(&owner).await, TAKEN).await;
+    app.advance(61).await;
+    let mut looks = Vec::new();
+    for (n, number) in [FREE, TAKEN].into_iter().enumerate() {
+        let email = format!("joe{n}@example.com");
+        let more = json!({ "phoneNumber": number });
+        let joe = app.person_with(&email, &more).await;
+        let device = app.sign_in(&joe).await;
+        app.move_to_number(&device, &format!("+4673174{n}607"))
+            .await;
+        let call = app.get("/api/auth/user/export").bearer(&device.access);
+        let export = call.send().await.json(200);
+        let [former] = &export["formerAddresses"].as_array().unwrap()[..] else {
+            panic!("{export}");
+        };
+        let shown = members(former).join(" ");
+        let text = former.to_string().replace(number, "…");
+        let at = former["givenUpAt"].as_str().unwrap();
+        looks.push((shown, text.replace(at, "…")));
+    }
+    assert!(looks[0].1.contains('…'));
+    assert_eq!(looks[0], looks[1]);
 }

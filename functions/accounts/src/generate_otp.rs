@@ -3,6 +3,8 @@
 //! For anybody. Whether somebody has the address, the answer, its headers and the work behind it
 //! are alike: where nobody does, a decoy is kept that no code is right for, and nothing is sent.
 
+use std::time::Duration;
+
 use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::id::UserId;
@@ -20,6 +22,14 @@ use crate::State;
 
 /// Codes to one address, counted across resends.
 const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(3)];
+
+/// Codes to one mailbox, whatever names are given. A minute less than the hour that answers tell, so
+/// that who waited for that is not left without a mail here.
+const MAILBOX: Limit = Limit {
+    name: "mailbox",
+    quota: 3,
+    window: Duration::from_mins(59),
+};
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -108,17 +118,17 @@ fn target(name: &Identifier, user: Option<&User>) -> Option<Target> {
 }
 
 impl State {
-    /// Whether the mailbox behind a username may have one more code: it has as many as its address
-    /// may have, by whatever name they are asked for. Nobody's is counted too.
+    /// Whether a mailbox may have one more code, by whatever name it is asked for. That is counted
+    /// apart from the limits that the answer tells: by those, who knows a username could find out
+    /// whose address is behind it. Nobody's is counted too.
     async fn may_be_sent(&self, name: &Identifier, user: Option<&User>) -> Result<bool, Problem> {
-        let Identifier::Username(username) = name else {
-            return Ok(true);
+        let mailbox = match (name, user) {
+            (Identifier::Phone(_), _) => return Ok(true),
+            (_, Some(user)) => self.keys.lookup("email", user.email.key()),
+            (Identifier::Email(email), None) => self.keys.lookup("email", email.key()),
+            (Identifier::Username(username), None) => self.keys.lookup("nobody", username.key()),
         };
-        let mailbox = match user {
-            Some(user) => self.keys.lookup("email", user.email.key()),
-            None => self.keys.lookup("nobody", username.key()),
-        };
-        self.limiter.admits("otp", &mailbox, &LIMITS[1]).await
+        self.limiter.admits("otp", &mailbox, &MAILBOX).await
     }
 
     /// For whom tries of codes are counted: the name as it was given, so that nobody learns from

@@ -168,3 +168,44 @@ async fn while_redis_is_away_nobody_gets_a_code() {
     // A code that is out already is good: what counts its tries is elsewhere.
     app.try_otp(&names[0], &code).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_mailbox_gets_no_more_by_two_names_than_by_one() {
+    let app = App::start().await;
+    let more = json!({ "username": "ada" });
+    app.person_with("ada@example.com", &more).await;
+    for names in [
+        [by_email("ada@example.com"), json!({ "username": "ada" })],
+        [json!({ "username": "ada" }), by_email("ada@example.com")],
+    ] {
+        let before = app.mails_to("ada@example.com").await.len();
+        for _ in 0..3 {
+            for name in &names {
+                app.ask_otp(name).await;
+            }
+            app.advance(60).await;
+        }
+        assert_eq!(app.mails_to("ada@example.com").await.len(), before + 3);
+        app.advance(60 * 60).await;
+    }
+}
+
+#[tokio::test]
+async fn nobody_learns_from_the_limits_whose_address_is_behind_a_username() {
+    let app = App::start().await;
+    let more = json!({ "username": "ada" });
+    app.person_with("a-da@example.com", &more).await;
+    app.person("a-eve@example.com").await;
+    for _ in 0..3 {
+        app.ask_otp(&json!({ "username": "ada" })).await.expect(202);
+        app.advance(60).await;
+    }
+    for _ in 0..4 {
+        let hers = app.ask_otp(&by_email("a-da@example.com")).await.shape();
+        let anothers = app.ask_otp(&by_email("a-eve@example.com")).await.shape();
+        let nobodys = app.ask_otp(&by_email("a-nobody@example.com")).await.shape();
+        assert_eq!(hers, anothers);
+        assert_eq!(hers, nobodys);
+        app.advance(60).await;
+    }
+}
