@@ -22,6 +22,9 @@ const BUSY: Duration = Duration::from_millis(50);
 /// How long it waits after the stream could not be read.
 const TROUBLE: Duration = Duration::from_millis(500);
 
+/// How long the bell is left to fade: the answer of the request that rang it goes out first. On AWS
+/// a stream is polled some four times a second, and no answer waits for what courier does.
+const BREATH: Duration = Duration::from_millis(10);
 /// The most records that one read brings, which is the API's own limit.
 const PAGE: i32 = 1000;
 
@@ -104,6 +107,9 @@ impl Reader {
             if at_end {
                 self.bell.settled(asked);
                 let _ = timeout(idle, self.bell.rung()).await;
+                if self.bell.asked() == asked {
+                    pause(BREATH).await;
+                }
                 idle = IDLE;
             } else {
                 idle = BUSY;
