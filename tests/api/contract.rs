@@ -9,7 +9,7 @@ use latchkey_tests::App;
 use reqwest::Method;
 
 /// The routes of the contract that are built, and whether they are for signed-in people alone.
-const ROUTES: [(&str, &str, bool); 35] = [
+pub(crate) const ROUTES: [(&str, &str, bool); 35] = [
     ("POST", "/api/auth/sign-up", false),
     ("POST", "/api/auth/sign-up/email", false),
     ("POST", "/api/auth/verify/email", false),

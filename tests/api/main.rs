@@ -32,6 +32,7 @@ mod preferences;
 mod refresh;
 mod refresh_cookie;
 mod resend;
+mod route_limits;
 mod sessions;
 mod sign_in;
 mod sign_up;
