@@ -22,7 +22,6 @@ pub use self::{
     key::Key,
     memory::MemoryCache,
     quota::{Quota, Verdict},
-    redis::RedisCache,
 };
 use crate::clock::Clock;
 

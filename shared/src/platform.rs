@@ -229,3 +229,43 @@ const _: () = assert!(
     DENY_LIFE.as_secs() >= access_token::LIFE.as_secs().unsigned_abs(),
     "a deny mark must outlive the access tokens that it denies"
 );
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    async fn cache(settings: &[(&str, &str)]) -> Result<(), StartError> {
+        let seed = SecretString::from(format!(r#"{{"seed":"{}"}}"#, "x".repeat(64)));
+        let platform = Platform {
+            env: settings
+                .iter()
+                .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+                .collect(),
+            aws: SdkConfig::builder().build(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemEntropy::default()),
+            keys: Arc::new(Keyring::from_secret(&seed).unwrap()),
+            cache: None,
+            hasher: Arc::default(),
+        };
+        platform.cache().await.map(drop)
+    }
+
+    #[tokio::test]
+    async fn there_is_one_cache() {
+        const URL: (&str, &str) = ("REDIS_URL", "rediss://host");
+        const REST: (&str, &str) = ("UPSTASH_REDIS_REST_URL", "https://host");
+        const TOKEN: (&str, &str) = ("UPSTASH_REDIS_REST_TOKEN", "token");
+        cache(&[URL]).await.unwrap();
+        cache(&[REST, TOKEN]).await.unwrap();
+        let several = cache(&[URL, REST, TOKEN]).await;
+        assert!(matches!(several, Err(StartError::SeveralCaches)));
+        for missing in [&[REST][..], &[TOKEN], &[]] {
+            let missing = cache(missing).await;
+            assert!(matches!(missing, Err(StartError::Env(_))), "{missing:?}");
+        }
+        let file = ("REDIS_CA_FILE", "/nowhere/ca.pem");
+        let unreadable = cache(&[URL, file]).await;
+        assert!(matches!(unreadable, Err(StartError::CacheAuthority(_))));
+    }
+}

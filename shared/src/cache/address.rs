@@ -6,14 +6,18 @@ use std::time::Duration;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
 
-use super::redis::RedisCache;
+use super::redis::{RedisCache, Transport, Wire};
 use super::{Cache, CacheError, MemoryCache};
 use crate::clock::Clock;
+
+/// What one call may take: beyond it, asking DynamoDB is the quicker way.
+const BUDGET: Duration = Duration::from_millis(250);
 
 /// Where a cache is. There is no `Debug`, because it holds a password or a token.
 pub struct Address {
     place: Place,
     authority: Option<Authority>,
+    budget: Duration,
 }
 
 enum Place {
@@ -38,6 +42,7 @@ impl Address {
         Self {
             place: Place::Url(url),
             authority: None,
+            budget: BUDGET,
         }
     }
 
@@ -46,6 +51,7 @@ impl Address {
         Self {
             place: Place::Rest(RestPlace { url, token }),
             authority: None,
+            budget: BUDGET,
         }
     }
 
@@ -69,6 +75,13 @@ impl Address {
         self
     }
 
+    /// The same place, where one call may take this long, connecting included. 250 ms unless told.
+    #[must_use]
+    pub fn within(mut self, budget: Duration) -> Self {
+        self.budget = budget;
+        self
+    }
+
     /// Opens the cache; see [`open`](super::open).
     pub fn open(
         &self,
@@ -76,15 +89,15 @@ impl Address {
         life: Duration,
     ) -> Result<Arc<dyn Cache>, CacheError> {
         let authority = self.authority.as_ref();
-        Ok(match &self.place {
+        let transport = match &self.place {
             Place::Url(url) if url.expose_secret() == "memory:" => {
-                Arc::new(MemoryCache::new(clock, life))
+                return Ok(Arc::new(MemoryCache::new(clock, life)));
             }
-            Place::Url(url) => Arc::new(RedisCache::connect(url, authority, clock, life)?),
-            Place::Rest(RestPlace { url, token }) => {
-                Arc::new(RedisCache::rest(url, token, authority, clock, life)?)
-            }
-        })
+            Place::Url(url) => Transport::socket(url, authority)?,
+            Place::Rest(RestPlace { url, token }) => Transport::rest(url, token, authority)?,
+        };
+        let wire = Wire::new(transport, self.budget, clock.clone());
+        Ok(Arc::new(RedisCache::over(wire, clock, life)))
     }
 }
 

@@ -16,14 +16,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
 use async_trait::async_trait;
-use secrecy::SecretString;
 
-use self::link::Link;
 use self::reply::Reply;
-use self::rest::Rest;
 use self::script::{Batch, Command, Scripts};
-use self::wire::{Transport, Wire};
-use super::address::Authority;
+pub(super) use self::wire::{Transport, Wire};
 use super::quota::{FARTHEST, judge};
 use super::{
     Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict, duration, milliseconds,
@@ -43,7 +39,7 @@ const MARKS_AT_ONCE: usize = 500;
 const SCRIPTS_AT_ONCE: usize = 8;
 
 /// A cache in Redis.
-pub struct RedisCache {
+pub(super) struct RedisCache {
     wire: Wire,
     clock: Arc<dyn Clock>,
     /// Of deny marks. Milliseconds.
@@ -57,33 +53,10 @@ pub struct RedisCache {
 }
 
 impl RedisCache {
-    /// A cache at `redis://…` or `rediss://…` (TLS), connected at the first use; `life` is that of
-    /// deny marks (see [`open`](super::open)).
-    pub(super) fn connect(
-        url: &SecretString,
-        authority: Option<&Authority>,
-        clock: Arc<dyn Clock>,
-        life: Duration,
-    ) -> Result<Self, CacheError> {
-        let link = Link::new(url, authority)?;
-        Ok(Self::over(Transport::Socket(link), clock, life))
-    }
-
-    /// A cache behind Upstash's REST interface.
-    pub(super) fn rest(
-        url: &SecretString,
-        token: &SecretString,
-        authority: Option<&Authority>,
-        clock: Arc<dyn Clock>,
-        life: Duration,
-    ) -> Result<Self, CacheError> {
-        let rest = Rest::new(url, token, authority)?;
-        Ok(Self::over(Transport::Rest(rest), clock, life))
-    }
-
-    fn over(transport: Transport, clock: Arc<dyn Clock>, life: Duration) -> Self {
+    /// A cache at the end of this wire; `life` is that of deny marks (see [`open`](super::open)).
+    pub(super) fn over(wire: Wire, clock: Arc<dyn Clock>, life: Duration) -> Self {
         Self {
-            wire: Wire::new(transport, clock.clone()),
+            wire,
             clock,
             life: milliseconds(life),
             missed: AtomicU64::new(0),

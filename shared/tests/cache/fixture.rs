@@ -77,7 +77,7 @@ impl Fixture {
     pub(crate) async fn socket() -> Option<Self> {
         let server = Server::start()?;
         let url = server.url().into();
-        Some(Self::of(&Address::url(url), server, None))
+        Some(Self::of(Address::url(url), server, None))
     }
 
     #[expect(clippy::unused_async, reason = "the other kinds wait for a server")]
@@ -86,18 +86,20 @@ impl Fixture {
         let server = Server::start_with(&authority.identity("127.0.0.1"))?;
         let url = SecretString::from(server.tls_url());
         let address = Address::url(url).trusting(authority.certificate().into());
-        Some(Self::of(&address, server, None))
+        Some(Self::of(address, server, None))
     }
 
     pub(crate) async fn rest() -> Option<Self> {
         let server = Server::start()?;
         let bridge = Bridge::to(&server).await;
         let address = Address::rest(bridge.url().into(), TOKEN.into());
-        Some(Self::of(&address, server, Some(bridge)))
+        Some(Self::of(address, server, Some(bridge)))
     }
 
-    fn of(address: &Address, server: Server, bridge: Option<Bridge>) -> Self {
+    fn of(address: Address, server: Server, bridge: Option<Bridge>) -> Self {
         let clock = TestClock::new();
+        // These are not about time, and the machine may be busy.
+        let address = address.within(Duration::from_secs(20));
         let open = |_| address.open(clock.clone(), LIFE).unwrap();
         Self {
             views: (0..4).map(open).collect(),

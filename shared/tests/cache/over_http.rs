@@ -74,7 +74,7 @@ async fn an_answer_of_another_form_is_corrupt_and_never_a_yes() {
         r#"{"result":{}}"#,
         r#"{"result":[7]}"#,
         r#"{"result":[1]}"#,
-        r#"{"result":[1,2]}"#,
+        r#"{"result":[2,2]}"#,
         r#"{"result":[1,-2,-3]}"#,
         r#"{"result":[0,0]}"#,
         r#"{"result":[1,99999999999999999999]}"#,

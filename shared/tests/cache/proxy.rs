@@ -128,6 +128,7 @@ async fn pass(client: TcpStream, number: usize, shared: Arc<Shared>) {
         () = replies => {}
         _ = cut_before.wait_for(|before| number < *before) => {}
     }
+    shared.open.send_modify(|open| *open -= 1);
 }
 
 #[derive(Clone, Copy)]

@@ -17,6 +17,7 @@ use redis::{
     AsyncConnectionConfig, Client, ErrorKind, IntoConnectionInfo, Pipeline, RedisError,
     RedisResult, TlsCertificates, Value, aio::MultiplexedConnection, io::tcp::TcpSettings,
 };
+use rustls::pki_types::{CertificateDer, pem::PemObject};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::{
     sync::Mutex,
@@ -43,7 +44,7 @@ const PROBE_BUDGET: Duration = Duration::from_millis(100);
 
 type Dial = Pin<Box<dyn Future<Output = RedisResult<MultiplexedConnection>> + Send>>;
 
-pub(super) struct Link {
+pub(in crate::cache) struct Link {
     client: Client,
     state: Mutex<State>,
 }
@@ -90,6 +91,10 @@ impl Link {
             .set_tcp_settings(TcpSettings::default().set_nodelay(true));
         let client = match authority.filter(|_| tls) {
             Some(Authority(pem)) => {
+                // None at all would be taken for an authority that nobody has.
+                if CertificateDer::pem_slice_iter(pem).next().is_none() {
+                    return Err(CacheError::Authority);
+                }
                 let certificates = TlsCertificates {
                     client_tls: None,
                     root_cert: Some(pem.clone()),

@@ -35,7 +35,7 @@ const MAX_ANSWER: usize = 256 * 1024;
 #[error("it answered HTTP status {0}")]
 struct Status(StatusCode);
 
-pub(super) struct Rest {
+pub(in crate::cache) struct Rest {
     http: Client,
     command: Url,
     pipeline: Url,
@@ -75,9 +75,11 @@ impl Rest {
             }
             http = http.tls_certs_only(roots);
         }
-        let http = http
-            .build()
-            .map_err(|error| CacheError::Unavailable(error.without_url().into()))?;
+        // What is in the bundle is looked at here at the latest.
+        let http = http.build().map_err(|error| match authority {
+            Some(_) => CacheError::Authority,
+            None => CacheError::Unavailable(error.without_url().into()),
+        })?;
         Ok(Self {
             http,
             command: at("/")?,

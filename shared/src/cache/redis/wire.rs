@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use secrecy::SecretString;
 use tokio::time::Instant;
 
 use super::breaker::Breaker;
@@ -11,10 +12,8 @@ use super::reply::{Refusal, Reply};
 use super::rest::Rest;
 use super::script::{Batch, Command};
 use crate::cache::CacheError;
+use crate::cache::address::Authority;
 use crate::clock::Clock;
-
-/// What one call may take, connecting included: beyond it, asking DynamoDB is the quicker way.
-const BUDGET: Duration = Duration::from_millis(250);
 
 /// What is at the other end of an error that the caller need not tell apart.
 pub(super) type BoxError = Box<dyn std::error::Error + Send + Sync>;
@@ -45,21 +44,51 @@ impl From<Fault> for CacheError {
     }
 }
 
-pub(super) enum Transport {
+/// How commands travel. Nothing is connected before the first of them.
+pub(in crate::cache) enum Transport {
+    /// By Redis's own protocol.
     Socket(Link),
+    /// By Upstash's, over HTTP.
     Rest(Rest),
 }
 
-pub(super) struct Wire {
+impl Transport {
+    /// To `redis://…` or `rediss://…` (TLS).
+    pub(in crate::cache) fn socket(
+        url: &SecretString,
+        authority: Option<&Authority>,
+    ) -> Result<Self, CacheError> {
+        Ok(Self::Socket(Link::new(url, authority)?))
+    }
+
+    /// To `https://…` with this token.
+    pub(in crate::cache) fn rest(
+        url: &SecretString,
+        token: &SecretString,
+        authority: Option<&Authority>,
+    ) -> Result<Self, CacheError> {
+        Ok(Self::Rest(Rest::new(url, token, authority)?))
+    }
+}
+
+/// A transport with its budget and its breaker.
+pub(in crate::cache) struct Wire {
     transport: Transport,
+    /// What one exchange may take, connecting included.
+    budget: Duration,
     breaker: Breaker,
     clock: Arc<dyn Clock>,
 }
 
 impl Wire {
-    pub(super) fn new(transport: Transport, clock: Arc<dyn Clock>) -> Self {
+    pub(in crate::cache) fn new(
+        transport: Transport,
+        budget: Duration,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             transport,
+            budget,
             breaker: Breaker::default(),
             clock,
         }
@@ -92,7 +121,7 @@ impl Wire {
     }
 
     async fn answers(&self, batch: &Batch) -> Result<Answers, Fault> {
-        let deadline = Instant::now() + BUDGET;
+        let deadline = Instant::now() + self.budget;
         let mut answers = self.send(batch, deadline).await?;
         // A script that this Redis has not seen, or has forgotten: it has not run.
         let unknown: Vec<_> = (0..answers.len())
