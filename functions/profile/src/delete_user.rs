@@ -40,7 +40,13 @@ pub(crate) async fn handler(
     }
     let (user, _) = state.authority.load(user).await?;
     let checked = match &request.current {
-        Some(current) => Some(state.current_password.check(&user, current).await?.checked),
+        Some(current) => Some(
+            state
+                .current_password
+                .check(&user, current, &caller)
+                .await?
+                .checked,
+        ),
         None => None,
     };
     let sessions = state.sessions.of_user(user.id).await?;

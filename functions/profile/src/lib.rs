@@ -20,6 +20,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::extract::FromRef;
 use axum::routing::{delete, get, patch, post};
+use latchkey_shared::attempts::Attempts;
 use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
 use latchkey_shared::current_password::CurrentPassword;
@@ -72,7 +73,10 @@ impl State {
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,
             desk: Desk::open(platform)?,
-            current_password: CurrentPassword::new(platform.password_hasher()?, limiter.clone()),
+            current_password: CurrentPassword::new(
+                platform.password_hasher()?,
+                Attempts::open(platform)?,
+            ),
             limiter,
             new_passwords: platform.new_passwords()?,
             sms_limits: SmsLimits::open(env, cache.clone(), platform.keys.clone())?,
