@@ -107,3 +107,39 @@ impl Attempts {
 async fn pause() {
     tokio::time::sleep(LOOK_EVERY).await;
 }
+
+#[cfg(test)]
+mod tests {
+    use aws_config::retry::RetryConfig;
+    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::config::{Config, Credentials};
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::env::Env;
+    use crate::http::Code;
+    use crate::random::SystemEntropy;
+
+    #[tokio::test]
+    async fn a_store_that_can_t_count_is_503() {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            .endpoint_url("http://127.0.0.1:1")
+            .build();
+        let env = Env::default()
+            .with("USERS_TABLE", "users")
+            .with("EVENTS_TABLE", "events");
+        let attempts = Attempts {
+            lockouts: Lockouts::open(&Client::from_conf(config), &env).unwrap(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemEntropy::default()),
+        };
+        let account = Account::Nobody("x".to_owned());
+        let refused = attempts.begin(&account, &Bucket::Unknown).await;
+        assert_eq!(refused.unwrap_err().code, Code::Unavailable);
+    }
+}

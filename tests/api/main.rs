@@ -10,6 +10,7 @@ mod contract;
 mod edge;
 mod forged_access_token;
 mod journey;
+mod lockout;
 mod logout;
 mod mail;
 mod mass;
