@@ -33,6 +33,7 @@ use latchkey_shared::new_passwords::NewPasswords;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::events::Events;
+use latchkey_shared::store::lockouts::Lockouts;
 use latchkey_shared::store::profiles::Profiles;
 use latchkey_shared::store::sessions::Sessions;
 use latchkey_shared::store::users::Users;
@@ -44,6 +45,7 @@ pub struct State {
     sessions: Sessions,
     profiles: Profiles,
     events: Events,
+    lockouts: Lockouts,
     desk: Desk,
     limiter: Limiter,
     new_passwords: NewPasswords,
@@ -72,6 +74,7 @@ impl State {
             sessions,
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,
+            lockouts: Lockouts::open(&client, env)?,
             desk: Desk::open(platform)?,
             current_password: CurrentPassword::new(
                 platform.password_hasher()?,

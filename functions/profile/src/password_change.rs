@@ -10,6 +10,7 @@ use latchkey_shared::domain::user::User;
 use latchkey_shared::http::{Caller, Problem, Reply};
 use latchkey_shared::store::profiles::{MAX_ENDED_BESIDE, PasswordChange, Warrant, Write};
 use latchkey_shared::store::transaction::CommitError;
+use latchkey_shared::telemetry::chain;
 use serde::Serialize;
 
 use crate::State;
@@ -84,6 +85,12 @@ impl State {
             }
             Err(CommitError::Refused(_)) => return Err(Problem::changed_meanwhile()),
             Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        if kept.is_none() {
+            // Strangers who still hammer would keep the owner from using it.
+            if let Err(error) = self.lockouts.clear(user.id).await {
+                tracing::warn!(user.id = %user.id, error = chain(&error), "locks outlast a reset");
+            }
         }
         let mut ended = ids;
         if kept.is_some() {

@@ -117,6 +117,27 @@ async fn a_lock_outlives_a_restart() {
 }
 
 #[tokio::test]
+async fn a_reset_opens_a_locked_account() {
+    let app = app_with_ada().await;
+    for _ in 0..5 {
+        fails(&app, &ada()).await;
+    }
+    let forgot = "/api/auth/forgot/password";
+    let asked = app.patch(forgot, &ada()).send().await.json(202);
+    let mail = app.mail_to("ada@example.com", "reset_password").await;
+    let password = "another horse battery staple";
+    let reset = json!({
+        "email": "ada@example.com",
+        "password": password,
+        "tokenId": asked["tokenId"],
+        "code": mail.code(),
+    });
+    locked_for(&app, &ada()).await;
+    app.patch(forgot, &reset).send().await.expect(200);
+    sign_in(&app, &ada(), password).send().await.expect(200);
+}
+
+#[tokio::test]
 async fn the_password_within_a_session_has_a_count_of_its_own() {
     let app = app_with_ada().await;
     let signed_in = app.try_sign_in(ada(), PASSWORD).await.json(200);
