@@ -52,11 +52,10 @@ impl Desk {
     }
 
     /// What looks like a code for somebody who is signed in, where the address that they asked for
-    /// is another's: who is told, if `told` names them.
+    /// is another's.
     pub async fn pretend_to_session(
         &self,
         asked: Asked<'_>,
-        told: Option<UserId>,
         caller: &Caller,
         now: Timestamp,
     ) -> Result<Token, StoreError> {
@@ -64,10 +63,7 @@ impl Desk {
             decoy: true,
             ..self.asked(&asked, now)
         };
-        let event = match told {
-            Some(owner) => caller.event(owner, EventKind::AddressWanted, now, &*self.random),
-            None => self.requested(&token, asked.user.id, caller, now),
-        };
+        let event = self.requested(&token, asked.user.id, caller, now);
         self.challenges.issue(&token, &event, now).await?;
         Ok(token)
     }
@@ -148,6 +144,10 @@ impl Desk {
             .bump_if(token, now)
             .await?
             .ok_or_else(Problem::code_expired)?;
+        let anybodys = token.purpose.is_anybodys();
+        if anybodys && !self.challenges.bump_day_if(token, now).await? {
+            return Err(Problem::code_expired());
+        }
         let right = self.keys.code(token.id, token.purpose);
         let matches =
             verify_slices_are_equal(right.expose_secret().as_bytes(), code.expose().as_bytes());

@@ -2,7 +2,7 @@
 
 use crate::attempts::Attempts;
 use crate::domain::lockout::Bucket;
-use crate::domain::password::SubmittedPassword;
+use crate::domain::password::{Password, SubmittedPassword};
 use crate::domain::user::User;
 use crate::http::{Caller, Code, Problem};
 use crate::password_hash::{PasswordHasher, Verdict};
@@ -21,6 +21,18 @@ impl CurrentPassword {
     /// A check with this hasher.
     pub fn new(hasher: PasswordHasher, attempts: Attempts) -> Self {
         Self { hasher, attempts }
+    }
+
+    /// Whether a password that is to be set is the one that is set.
+    pub async fn matches(&self, user: &User, new: &Password) -> Result<bool, Problem> {
+        let Ok(new) = SubmittedPassword::try_from(new.expose().to_owned()) else {
+            return Ok(false);
+        };
+        let verdict = self
+            .hasher
+            .verify(&new, user.password_hash.as_ref())
+            .await?;
+        Ok(matches!(verdict, Verdict::Right { .. }))
     }
 
     /// The proof that this is the user's password. The try is counted before it is looked at.

@@ -147,6 +147,7 @@ impl Gate {
         let session = Session::begin(
             SessionId::new(now, &*self.random),
             user.id,
+            user.epoch,
             entrant.amr,
             caller.source.clone(),
             now,

@@ -1,5 +1,7 @@
 //! What each route costs: the table of the README is held to what the service does.
 
+mod profile;
+
 use std::collections::BTreeMap;
 
 use latchkey_tests::{App, Call, Device, Person};
@@ -145,6 +147,7 @@ async fn every_route_costs_what_the_readme_says() {
 
     let found: BTreeMap<String, Cost> = found
         .into_iter()
+        .chain(profile::costs().await)
         .map(|(route, cost)| (route.to_owned(), cost))
         .collect();
     assert_eq!(found, promised());

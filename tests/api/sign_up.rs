@@ -1,8 +1,10 @@
 //! `POST /api/auth/sign-up` and `POST /api/auth/sign-up/email`
 
+mod ambiguous;
 mod fields;
 mod passwords;
 mod taken;
+mod unmailed;
 
 use latchkey_tests::{App, PASSWORD};
 use serde_json::{Value, json};

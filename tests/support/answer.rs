@@ -1,7 +1,7 @@
 //! An answer, and what tests claim of it.
 
 use reqwest::StatusCode;
-use reqwest::header::{HeaderMap, SET_COOKIE};
+use reqwest::header::{HeaderMap, HeaderValue, SET_COOKIE};
 use serde_json::Value;
 
 /// An answer of the service, read to its end.
@@ -71,6 +71,30 @@ impl Answer {
         fields
     }
 
+    /// The whole answer, without what differs between any two: ids and times. What is alike here
+    /// tells a stranger nothing.
+    pub fn shape(&self) -> String {
+        let mut body: Value = serde_json::from_str(&self.text).expect("a JSON body");
+        for member in ["tokenId", "expiresAt", "requestId"] {
+            if body[member].is_string() {
+                body[member] = Value::from("…");
+            }
+        }
+        // A time may have a digit less than another, so the length may differ too.
+        let individual = ["x-request-id", "date", "content-length", "retry-after"];
+        let mut headers: Vec<String> = self
+            .headers
+            .iter()
+            .map(|(name, value)| match name.as_str() {
+                name if individual.contains(&name) => name.to_owned(),
+                "ratelimit" => format!("ratelimit: {}", without_times(value)),
+                name => format!("{name}: {value:?}"),
+            })
+            .collect();
+        headers.sort();
+        format!("{} {headers:?} {body}", self.status)
+    }
+
     /// A header, where it is there once.
     pub fn header(&self, name: &str) -> Option<&str> {
         let mut values = self.headers.get_all(name).iter();
@@ -87,6 +111,13 @@ impl Answer {
             .find(|value| value.starts_with("__Host-refresh_token="))
             .map(ToOwned::to_owned)
     }
+}
+
+/// What a `RateLimit` says remains, without the seconds until there is more.
+fn without_times(value: &HeaderValue) -> String {
+    let limits = value.to_str().expect("a header in ASCII").split(", ");
+    let counts = limits.map(|limit| limit.split(";t=").next().unwrap_or_default());
+    counts.collect::<Vec<_>>().join(", ")
 }
 
 /// The names of an object's members, sorted.

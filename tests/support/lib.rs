@@ -10,14 +10,18 @@
 
 mod answer;
 mod app;
+mod changes;
 mod chromium;
+mod codes;
 mod people;
 mod range_server;
 mod redis;
 
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
+pub use changes::other_code;
 pub use chromium::{Chromium, Scheme};
-pub use people::{Device, PASSWORD, Pending, Person};
+pub use codes::{Mailed, other_than};
+pub use people::{Device, NEW_PASSWORD, PASSWORD, Pending, Person};
 pub use range_server::{Asked, Range, RangeServer};
 pub use redis::{Redis, in_ci};

@@ -9,6 +9,8 @@ use crate::app::Client;
 
 /// A password that no rule has anything against.
 pub const PASSWORD: &str = "correct horse battery staple";
+/// Another such password.
+pub const NEW_PASSWORD: &str = "violet anvils sing at noon";
 
 /// Somebody who signed up and has not verified yet.
 #[derive(Debug, Clone)]

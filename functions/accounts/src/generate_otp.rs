@@ -3,6 +3,8 @@
 //! For anybody. Whether somebody has the address, the answer, its headers and the work behind it
 //! are alike: where nobody does, a decoy is kept that no code is right for, and nothing is sent.
 
+use std::time::Duration;
+
 use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::id::UserId;
@@ -20,6 +22,14 @@ use crate::State;
 
 /// Codes to one address, counted across resends.
 const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(3)];
+
+/// Codes to one mailbox, whatever names are given. A minute less than the hour that answers tell, so
+/// that who waited for that is not left without a mail here.
+const MAILBOX: Limit = Limit {
+    name: "mailbox",
+    quota: 3,
+    window: Duration::from_mins(59),
+};
 
 #[derive(Debug)]
 pub(crate) struct Request {
@@ -56,7 +66,13 @@ pub(crate) async fn handler(
     let holder = state.users.holder(Claim::from(&request.name), now).await?;
     let id = holder.map_or_else(|| UserId::new(now, &*state.random), |holder| holder.user);
     let user = state.users.get(id).await?;
-    let user = user.filter(|user| !user.has_lapsed(now) && answers_to(user, &request.name));
+    // A number that several accounts name, and none has shown to be theirs, may be anybody's: who
+    // it belongs to signs in and verifies it as their own.
+    let contested = holder.is_some_and(|holder| holder.unproven && holder.sign_ups > 1);
+    let sent = state.may_be_sent(&request.name, user.as_ref()).await?;
+    let user = user.filter(|user| {
+        !user.has_lapsed(now) && answers_to(user, &request.name) && !contested && sent
+    });
     let token = state
         .desk
         .issue_to_address(
@@ -102,6 +118,19 @@ fn target(name: &Identifier, user: Option<&User>) -> Option<Target> {
 }
 
 impl State {
+    /// Whether a mailbox may have one more code, by whatever name it is asked for. That is counted
+    /// apart from the limits that the answer tells: by those, who knows a username could find out
+    /// whose address is behind it. Nobody's is counted too.
+    async fn may_be_sent(&self, name: &Identifier, user: Option<&User>) -> Result<bool, Problem> {
+        let mailbox = match (name, user) {
+            (Identifier::Phone(_), _) => return Ok(true),
+            (_, Some(user)) => self.keys.lookup("email", user.email.key()),
+            (Identifier::Email(email), None) => self.keys.lookup("email", email.key()),
+            (Identifier::Username(username), None) => self.keys.lookup("nobody", username.key()),
+        };
+        self.limiter.admits("otp", &mailbox, &MAILBOX).await
+    }
+
     /// For whom tries of codes are counted: the name as it was given, so that nobody learns from
     /// the count which names are one account's, or anybody's.
     pub(crate) fn line(&self, name: &Identifier) -> String {

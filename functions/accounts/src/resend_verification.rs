@@ -53,6 +53,7 @@ pub(crate) async fn handler(
     let user = state.users.get(holder).await?.filter(is_waiting);
     let token = Token {
         decoy: user.is_none(),
+        resent: true,
         ..Token::new(
             TokenId::new(now, &*state.random),
             Purpose::VerifyEmail,

@@ -98,6 +98,12 @@ pub(crate) async fn handler(
     for _ in 0..ATTEMPTS {
         let (user, token) =
             state.candidate(&request, &taken, &accepted.hash, caller.locale.clone(), now);
+        // A code that nobody is sent is for nobody to find out: by signing up again and again one
+        // would have five more tries at the address each time.
+        let token = Token {
+            decoy: token.decoy || !mailed,
+            ..token
+        };
         let kind = match taken.email {
             None => EventKind::SignedUp {
                 token_id: token.id,
@@ -105,7 +111,8 @@ pub(crate) async fn handler(
             },
             Some(_) => EventKind::SignUpRepeated,
         };
-        let whose = taken.email.unwrap_or(user.id);
+        let told = taken.email.as_ref().and_then(|owner| owner.told);
+        let whose = told.unwrap_or(user.id);
         let mut events = vec![caller.event(whose, kind, now, &*state.random)];
         if accepted.breach_check_skipped {
             let kind = EventKind::BreachCheckSkipped;
@@ -135,10 +142,24 @@ pub(crate) async fn handler(
 const MAILS_AN_HOUR: u32 = 5;
 const HOUR: Duration = Duration::from_hours(1);
 
+/// Who has an address for good.
+struct Owner {
+    /// Whom a sign-up with it is told: not who has given it up, and gets their mail elsewhere.
+    told: Option<UserId>,
+}
+
+impl From<Holder> for Owner {
+    fn from(holder: Holder) -> Self {
+        Self {
+            told: holder.held_until.is_none().then_some(holder.user),
+        }
+    }
+}
+
 /// Who holds what the request asks for.
 struct Taken {
-    /// Whoever has verified the address.
-    email: Option<UserId>,
+    /// Whether somebody has the address for good, and who is to be told.
+    email: Option<Owner>,
     phone_number: bool,
 }
 
@@ -155,7 +176,7 @@ impl State {
         for (claim, holder) in claims.iter().zip(holders) {
             match claim {
                 Claim::Email(_) => {
-                    taken.email = holder.filter(Holder::is_firm).map(|holder| holder.user);
+                    taken.email = holder.filter(Holder::is_firm).map(Owner::from);
                 }
                 Claim::Phone(_) => taken.phone_number = holder.is_some(),
                 Claim::Username(_) if holder.is_some() => {
@@ -211,6 +232,7 @@ impl State {
             cutoff: None,
             epoch: 0,
             former: Vec::new(),
+            rejected: Vec::new(),
             preferences: Preferences {
                 locale: locale.unwrap_or_default(),
                 ..Preferences::default()

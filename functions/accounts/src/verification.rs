@@ -63,6 +63,11 @@ impl State {
         user.status = Status::Active;
         user.email_verified = true;
         user.lapses_at = None;
+        if proof.is_ambiguous() {
+            user.username = None;
+            user.phone_number = None;
+            user.phone_verified = false;
+        }
         if first_admin {
             user.roles.push(ADMIN_ROLE.to_owned());
         }

@@ -4,8 +4,8 @@ use jiff::Timestamp;
 use latchkey_shared::domain::event::Event;
 use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::locale::Language;
-use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
-use latchkey_shared::domain::user::User;
+use latchkey_shared::domain::token::{Purpose, Target, Token};
+use latchkey_shared::domain::user::{Kind, User};
 use latchkey_shared::mail::{
     AccountDeleted, AccountHeld, AccountLocked, AddressWanted, ConfirmNewEmail,
     ConfirmPasswordChange, EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasswordChanged,
@@ -13,7 +13,8 @@ use latchkey_shared::mail::{
 };
 use latchkey_shared::sms_texts::{ConfirmNewPhone, OneTimeCodeSms, PhoneChangedSms, SmsText};
 use latchkey_shared::store::StoreError;
-use latchkey_shared::store::deliveries::Claim;
+use latchkey_shared::store::deliveries;
+use latchkey_shared::store::users::Claim;
 use latchkey_shared::telemetry::chain;
 
 use crate::plan::{self, Letter, Subject};
@@ -24,6 +25,8 @@ struct Addressed {
     to: Target,
     language: Language,
     message: Message,
+    /// What makes it one with others, where that is not what the letter says.
+    delivery: Option<String>,
 }
 
 enum Message {
@@ -54,14 +57,14 @@ pub(crate) async fn deliver(state: &State, event: &Event, letter: Letter) -> Res
         tracing::info!(template, "no mail: its address takes none");
         return Ok(());
     }
-    let delivery = letter.delivery.as_str();
+    let delivery = addressed.delivery.as_ref().unwrap_or(&letter.delivery);
     match state.deliveries.claim(delivery, now).await? {
-        Claim::Fresh => {}
-        Claim::Done => {
+        deliveries::Claim::Fresh => {}
+        deliveries::Claim::Done => {
             tracing::info!(template, "no message: it has been sent");
             return Ok(());
         }
-        Claim::Busy => return Err(Failure::Busy),
+        deliveries::Claim::Busy => return Err(Failure::Busy),
     }
     if let Err(failure) = state.send(event, &addressed).await {
         if let Err(error) = state.deliveries.release(delivery, now).await {
@@ -115,9 +118,8 @@ impl State {
         now: Timestamp,
     ) -> Result<Option<Addressed>, StoreError> {
         Ok(match subject {
-            Subject::Code(token) => self.code(token, now).await?,
+            Subject::Code(token) => self.code(event, token, now).await?,
             Subject::SignUpRepeated => self.tell(event.user, SignUpRepeated, now).await?,
-            Subject::AddressWanted => self.tell(event.user, AddressWanted, now).await?,
             Subject::EmailConfirmed => self.tell(event.user, EmailConfirmed, now).await?,
             Subject::AccountHeld => self.tell(event.user, AccountHeld, now).await?,
             Subject::AccountLocked => {
@@ -173,6 +175,7 @@ impl State {
                     to: token.target?,
                     language: token.locale.unwrap_or_default().language(),
                     message: Message::Mail(Box::new(AccountDeleted)),
+                    delivery: None,
                 })
             }),
         })
@@ -180,8 +183,19 @@ impl State {
 
     /// A code goes to the target that its token was made for: sent to the one that the user has
     /// by now, it would let that one's owner verify the other.
-    async fn code(&self, token: TokenId, now: Timestamp) -> Result<Option<Addressed>, StoreError> {
-        let found = self.token_and_user(token, now).await?;
+    async fn code(
+        &self,
+        event: &Event,
+        token: TokenId,
+        now: Timestamp,
+    ) -> Result<Option<Addressed>, StoreError> {
+        let Some(token) = self.tokens.get(token).await? else {
+            return Ok(None);
+        };
+        if token.decoy {
+            return self.wanted(event, &token, now).await;
+        }
+        let found = self.user_of(token, now).await?;
         // One of an earlier epoch is dead.
         let Some((token, user)) = found.filter(|(token, user)| token.epoch == user.epoch) else {
             return Ok(None);
@@ -205,6 +219,7 @@ impl State {
             to,
             language,
             message,
+            delivery: None,
         }))
     }
 
@@ -213,14 +228,49 @@ impl State {
         token: TokenId,
         now: Timestamp,
     ) -> Result<Option<(Token, User)>, StoreError> {
-        let token = self.tokens.get(token).await?;
-        let Some(token) = token.filter(|token| plan::is_worth_sending(token, now)) else {
+        match self.tokens.get(token).await? {
+            Some(token) => self.user_of(token, now).await,
+            None => Ok(None),
+        }
+    }
+
+    async fn user_of(
+        &self,
+        token: Token,
+        now: Timestamp,
+    ) -> Result<Option<(Token, User)>, StoreError> {
+        if !plan::is_worth_sending(&token, now) {
             return Ok(None);
-        };
+        }
         let user = self.users.get(token.user).await?;
         Ok(user
             .filter(|user| !user.has_lapsed(now))
             .map(|user| (token, user)))
+    }
+
+    /// Somebody wants an address that is another's, who is told. The event is not theirs: their log
+    /// must not show who asked, nor the asker's that somebody has the address.
+    async fn wanted(
+        &self,
+        event: &Event,
+        decoy: &Token,
+        now: Timestamp,
+    ) -> Result<Option<Addressed>, StoreError> {
+        let Some(email) = decoy
+            .email()
+            .filter(|_| decoy.purpose == Purpose::ChangeEmail)
+        else {
+            return Ok(None);
+        };
+        let Some(owner) = self.users.holder(Claim::Email(email), now).await? else {
+            return Ok(None);
+        };
+        let told = self.tell(owner.user, AddressWanted, now).await?;
+        let delivery = plan::hourly("address_wanted", owner.user, event.at);
+        Ok(told.map(|told| Addressed {
+            delivery: Some(delivery),
+            ..told
+        }))
     }
 
     /// Tells a user something at the address that they have verified.
@@ -237,6 +287,7 @@ impl State {
                 to: Target::Email(user.email),
                 language: user.preferences.locale.language(),
                 message: mail(message),
+                delivery: None,
             }))
     }
 }
@@ -250,17 +301,21 @@ fn mail_to(token: &Token, user: &User, message: impl Mail + 'static) -> Option<A
         to: token.target.clone()?,
         language: user.preferences.locale.language(),
         message: mail(message),
+        delivery: None,
     })
 }
 
 /// The number that an account moved away from is told too, if it was shown to be the owner's.
 fn old_number(token: &Token, user: &User) -> Option<Addressed> {
-    match &token.undo {
-        Some(Undo::Phone(Some(former))) if former.verified => Some(Addressed {
-            to: Target::Phone(former.number.clone()),
-            language: user.preferences.locale.language(),
-            message: Message::Sms(Box::new(PhoneChangedSms)),
-        }),
-        _ => None,
-    }
+    let moved_at = token.id.unix_millis();
+    let mut former = user.former.iter();
+    let former = former.find(|former| {
+        former.kind == Kind::Phone && former.verified && former.given_up_at == moved_at
+    })?;
+    Some(Addressed {
+        to: former.target.clone()?,
+        language: user.preferences.locale.language(),
+        message: Message::Sms(Box::new(PhoneChangedSms)),
+        delivery: None,
+    })
 }

@@ -10,6 +10,7 @@ use aws_lambda_events::event::dynamodb::{Event as Batch, EventRecord};
 use aws_lambda_events::event::streams::{DynamoDbBatchItemFailure, DynamoDbEventResponse};
 use latchkey_shared::cache::{Cache, CacheError};
 use latchkey_shared::clock::Clock;
+use latchkey_shared::domain::event::Event;
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::mail::{MailError, Mailer};
 use latchkey_shared::mail_budget::MailBudget;
@@ -37,6 +38,7 @@ pub use invocation::Unknown;
 pub use sms::Texted;
 
 use invocation::Invocation;
+use plan::Letter;
 
 /// What the function uses.
 #[derive(Clone)]
@@ -163,16 +165,28 @@ async fn act(state: &State, record: EventRecord) -> Result<(), Failure> {
         let plan = plan::of(&event);
         let denied = deny(state, &plan).await;
         // A cache that is away holds up no mail: that is claimed, and does not go out twice.
-        for letter in plan.letters {
-            letters::deliver(state, &event, letter).await?;
-        }
+        let told = tell(state, &event, plan.letters).await;
         if plan.erase {
-            state.erasure.erase(event.user).await?;
+            // SES may be away for longer than an event is tried: what is personal goes all the
+            // same, but for the tokens that the mails need, which die within a day.
+            let needed = if told.is_err() {
+                event.kind.tokens()
+            } else {
+                &[]
+            };
+            state.erasure.erase(event.user, needed).await?;
         }
-        denied
+        told.and(denied)
     }
     .instrument(span)
     .await
+}
+
+async fn tell(state: &State, event: &Event, letters: Vec<Letter>) -> Result<(), Failure> {
+    for letter in letters {
+        letters::deliver(state, event, letter).await?;
+    }
+    Ok(())
 }
 
 /// Marks the sessions that the event ended, in case the request that ended them died before it

@@ -3,7 +3,7 @@
 use jiff::Timestamp;
 use latchkey_shared::cache::DenyMark;
 use latchkey_shared::domain::event::{Event, EventKind};
-use latchkey_shared::domain::id::TokenId;
+use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::token::Token;
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::gate::deny_marks;
@@ -35,8 +35,6 @@ pub(crate) enum Subject {
     Code(TokenId),
     /// Somebody signed up with the user's address.
     SignUpRepeated,
-    /// Somebody wanted to move another account to the user's address.
-    AddressWanted,
     /// One of the user's sessions was ended.
     SessionEndedByReuse,
     /// The account moved away from the address that this token is for.
@@ -77,15 +75,6 @@ fn letters(event: &Event) -> Vec<Letter> {
         delivery: format!("{}#2", event.id),
         subject,
     };
-    // Anybody can make these happen to the owner of an address as often as they like, and each
-    // time the owner would get a mail that they can do nothing about. One in an hour says it all.
-    let hourly = |name: &str, subject| {
-        let hour = event.at.as_second().div_euclid(60 * 60);
-        Letter {
-            delivery: format!("{name}#{}#{hour}", event.user),
-            subject,
-        }
-    };
     match &event.kind {
         EventKind::SignedUp {
             token_id,
@@ -93,9 +82,14 @@ fn letters(event: &Event) -> Vec<Letter> {
         }
         | EventKind::VerificationRequested { token_id }
         | EventKind::ChallengeRequested { token_id, .. } => vec![once(Subject::Code(*token_id))],
-        EventKind::SignUpRepeated => vec![hourly("sign_up_repeated", Subject::SignUpRepeated)],
-        EventKind::AddressWanted => vec![hourly("address_wanted", Subject::AddressWanted)],
-        EventKind::Locked { .. } => vec![hourly("account_locked", Subject::AccountLocked)],
+        EventKind::SignUpRepeated => vec![Letter {
+            delivery: hourly("sign_up_repeated", event.user, event.at),
+            subject: Subject::SignUpRepeated,
+        }],
+        EventKind::Locked { .. } => vec![Letter {
+            delivery: hourly("account_locked", event.user, event.at),
+            subject: Subject::AccountLocked,
+        }],
         EventKind::RefreshTokenReused { .. } => vec![once(Subject::SessionEndedByReuse)],
         EventKind::EmailChanged { token_id } => vec![
             once(Subject::EmailChanged(*token_id)),
@@ -109,7 +103,13 @@ fn letters(event: &Event) -> Vec<Letter> {
             vec![once(Subject::PasswordChanged(*token_id))]
         }
         EventKind::ChangeRejected { .. } => vec![once(Subject::AccountHeld)],
-        EventKind::Deleted { token_id, .. } => vec![once(Subject::AccountDeleted(*token_id))],
+        EventKind::Deleted { token_ids, .. } => token_ids
+            .iter()
+            .map(|token| Letter {
+                delivery: format!("{}#{token}", event.id),
+                subject: Subject::AccountDeleted(*token),
+            })
+            .collect(),
         EventKind::SignedUp { mailed: false, .. }
         | EventKind::BreachCheckSkipped
         | EventKind::EmailVerified { .. }
@@ -120,6 +120,13 @@ fn letters(event: &Event) -> Vec<Letter> {
         | EventKind::SessionStarted { .. }
         | EventKind::SessionsEnded { .. } => Vec::new(),
     }
+}
+
+/// The delivery of what anybody can make happen to the owner of an address as often as they like.
+/// Each time the owner would get a mail that they can do nothing about; one in an hour says it all.
+pub(crate) fn hourly(name: &str, user: UserId, at: Timestamp) -> String {
+    let hour = at.as_second().div_euclid(60 * 60);
+    format!("{name}#{user}#{hour}")
 }
 
 /// Whether a token's code or link is any use to who gets it at `now`. One that leads nowhere is
@@ -138,7 +145,7 @@ pub(crate) fn can_be_told(user: &User, now: Timestamp) -> bool {
 mod tests {
     use aws_lambda_events::event::dynamodb::Event as Batch;
     use jiff::SignedDuration;
-    use latchkey_shared::domain::id::{SessionId, UserId};
+    use latchkey_shared::domain::id::SessionId;
     use latchkey_shared::domain::token::{Purpose, Target};
     use latchkey_shared::store::events;
     use serde_json::{Value, json};

@@ -11,13 +11,13 @@ use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::TokenId;
 use latchkey_shared::domain::session::Session;
-use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
+use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Caller, Code, Fields, Limit, Problem, RateLimits, Reply};
-use latchkey_shared::store::profiles::{Move, Write};
+use latchkey_shared::store::profiles::{Move, Write, claim_of};
 use latchkey_shared::store::transaction::CommitError;
-use latchkey_shared::store::users::{Claim, Holder};
+use latchkey_shared::store::users::Claim;
 
 use crate::State;
 use crate::edit_basic::Changed;
@@ -79,7 +79,8 @@ impl State {
     }
 
     /// Sends a code to an address or number that the user wants. Where another has shown it to be
-    /// theirs, a decoy is kept and they are told; the answer is the same.
+    /// theirs, a decoy is kept, of which `courier` tells the owner of an address; the answer is the
+    /// same.
     pub(crate) async fn challenge(
         &self,
         user: &User,
@@ -90,29 +91,20 @@ impl State {
     ) -> Result<Token, Problem> {
         let now = self.clock.now();
         let holder = self.users.holders(&[claim_of(&target)], now).await?;
-        let other = holder
+        let anothers = holder
             .into_iter()
             .flatten()
-            .find(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+            .any(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
         let asked = Asked {
             purpose,
             user,
             session: session.id,
             target,
         };
-        let token = match other {
-            None => self.desk.issue_to_session(asked, caller, now).await?,
-            Some(Holder {
-                user: owner,
-                held_until,
-                ..
-            }) => {
-                // Who gave it up is not told that somebody wants it.
-                let told = held_until.is_none().then_some(owner);
-                self.desk
-                    .pretend_to_session(asked, told, caller, now)
-                    .await?
-            }
+        let token = if anothers {
+            self.desk.pretend_to_session(asked, caller, now).await?
+        } else {
+            self.desk.issue_to_session(asked, caller, now).await?
         };
         Ok(token)
     }
@@ -138,21 +130,11 @@ impl State {
         };
         let token = self.desk.redeem_in_session(redeemed, now).await?;
         let target = token.target.clone().ok_or_else(Problem::code_expired)?;
-        if user.former.iter().filter(|f| f.is_held(now)).count() >= MAX_FORMER {
+        if user.former.iter().filter(|f| f.is_open(now)).count() >= MAX_FORMER {
             return Err(too_many_changes());
         }
-        let undo = Token {
-            undo: Some(match &target {
-                Target::Email(_) => Undo::Email,
-                Target::Phone(_) => Undo::Phone(user.former_phone()),
-            }),
-            ..self.desk.token(
-                Purpose::NotMe,
-                &user,
-                Target::Email(user.email.clone()),
-                now,
-            )
-        };
+        let to_owner = Target::Email(user.email.clone());
+        let undo = self.desk.token(Purpose::NotMe, &user, to_owner, now);
         let kind = match &target {
             Target::Email(_) => EventKind::EmailChanged { token_id: undo.id },
             Target::Phone(_) => EventKind::PhoneChanged { token_id: undo.id },
@@ -202,13 +184,6 @@ impl State {
         Ok(holder
             .filter(|holder| holder.unproven && holder.user != user.id)
             .map(|holder| holder.user))
-    }
-}
-
-pub(crate) fn claim_of(target: &Target) -> Claim<'_> {
-    match target {
-        Target::Email(email) => Claim::Email(email),
-        Target::Phone(number) => Claim::Phone(number),
     }
 }
 

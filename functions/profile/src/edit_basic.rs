@@ -29,7 +29,11 @@ pub(crate) struct Request {
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
         let sent = ["name", "imageUrl", "username"];
-        let sent = sent.into_iter().filter(|name| fields.holds(name));
+        // Nobody is without a name: null leaves it as it is.
+        let sent = sent.into_iter().filter(|name| match *name {
+            "name" => fields.has(name),
+            name => fields.holds(name),
+        });
         let sent = sent.map(ToOwned::to_owned).collect();
         let name = fields.optional::<DisplayName>("name");
         let image_url = fields.clearable::<ImageUrl>("imageUrl");

@@ -77,9 +77,11 @@ pub(crate) async fn handler(
         let now = state.clock.now();
         let token = state.desk.redeem_in_session(redeemed, now).await?;
         let warrant = Warrant::Token(&token, Half::Code);
-        state
+        let set = state
             .set_password(&user, password, warrant, kept, &caller)
-            .await?;
+            .await;
+        state.spare_try(&token, Half::Code, &set).await;
+        set?;
     } else {
         let now = state.clock.now();
         let limits = state

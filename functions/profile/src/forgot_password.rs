@@ -28,7 +28,7 @@ use crate::password_change::PasswordChanged;
 const PURPOSE: Purpose = Purpose::ResetPassword;
 
 /// Mails to one address.
-const LIMITS: [Limit; 1] = [Limit::RESEND];
+const LIMITS: [Limit; 2] = [Limit::RESEND, Limit::an_hour(5)];
 
 #[derive(Debug)]
 pub(crate) enum Request {
@@ -191,8 +191,11 @@ impl State {
             })
             .ok_or_else(Problem::code_expired)?;
         let warrant = Warrant::Token(token, half);
-        self.set_password(&user, password, warrant, None, caller)
-            .await
+        let set = self
+            .set_password(&user, password, warrant, None, caller)
+            .await;
+        self.spare_try(token, half, &set).await;
+        set
     }
 }
 

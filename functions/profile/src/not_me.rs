@@ -10,12 +10,12 @@ use http::StatusCode;
 use jiff::Timestamp;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::SessionId;
-use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
-use latchkey_shared::domain::user::{Former, Status, User};
+use latchkey_shared::domain::token::{Purpose, Target, Token};
+use latchkey_shared::domain::user::{Former, Kind, Rejected, Status, UNDO_LIFE, User};
 use latchkey_shared::http::body::{content_type, read_bytes, read_json, unsupported};
 use latchkey_shared::http::page::form_field;
-use latchkey_shared::http::{Caller, Fields, FromFields, Problem, Reply};
-use latchkey_shared::store::profiles::{Hold, MAX_ENDED_BESIDE};
+use latchkey_shared::http::{Caller, Code, Fields, FromFields, Problem, Reply};
+use latchkey_shared::store::profiles::{Hold, MAX_ENDED_BESIDE, Write, claim_of};
 use latchkey_shared::store::transaction::CommitError;
 use serde::Serialize;
 
@@ -79,97 +79,151 @@ pub(crate) async fn handler(
     }
 }
 
+/// How often a rejection that met another change of the account looks again.
+const ATTEMPTS: usize = 4;
+
 impl State {
     async fn reject(&self, link: &str, caller: &Caller) -> Result<(), Problem> {
         let now = self.clock.now();
-        let token = self.desk.open_link(link, PURPOSE, now).await?;
-        let user = self
-            .users
-            .get(token.user)
-            .await?
-            .ok_or_else(Problem::code_expired)?;
-        let sessions = self.sessions.of_user(user.id).await?;
-        let now = self.clock.now();
-        let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
-        let hold = hold(&user, &token, &ids, now).ok_or_else(Problem::code_expired)?;
-        let kind = EventKind::ChangeRejected { all_until: now };
-        let event = caller.event(user.id, kind, now, &*self.random);
-        match self.profiles.hold(&user, &hold, &event, now).await {
-            Ok(()) => {}
-            Err(CommitError::Refused(_)) => return Err(Problem::code_expired()),
-            Err(CommitError::Store(error)) => return Err(error.into()),
+        let token = match self.desk.open_link(link, PURPOSE, now).await {
+            Err(problem) if problem.code == Code::CodeExpired => return Err(gone()),
+            token => token?,
+        };
+        for _ in 0..ATTEMPTS {
+            let user = self.users.get(token.user).await?.ok_or_else(gone)?;
+            let sessions = self.sessions.of_user(user.id).await?;
+            let now = self.clock.now();
+            let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
+            let ended = &ids[..ids.len().min(MAX_ENDED_BESIDE)];
+            let hold = self.what_goes_back(&user, &token, ended, now).await?;
+            let kind = EventKind::ChangeRejected { all_until: now };
+            let event = caller.event(user.id, kind, now, &*self.random);
+            match self.profiles.hold(&user, &hold, &event, now).await {
+                Ok(()) => {
+                    tracing::warn!(user.id = %user.id, "user.change_rejected");
+                    self.gate.deny(user.id, &ids, Some(now)).await;
+                    return Ok(());
+                }
+                // Whoever holds the link must not lose to a thief who keeps changing things.
+                Err(CommitError::Refused(writes)) if !writes.contains(&Write::Token) => {
+                    tracing::info!(?writes, "a rejection met another change");
+                }
+                Err(CommitError::Refused(_)) => return Err(gone()),
+                Err(CommitError::Store(error)) => return Err(error.into()),
+            }
         }
-        tracing::warn!(user.id = %user.id, "user.change_rejected");
-        self.gate.deny(user.id, &ids, Some(now)).await;
-        Ok(())
+        Err(Problem::unavailable())
+    }
+
+    /// What the link takes back: the change that it came with, and all that came after it.
+    async fn what_goes_back<'a>(
+        &self,
+        user: &User,
+        token: &'a Token,
+        ended: &'a [SessionId],
+        now: Timestamp,
+    ) -> Result<Hold<'a>, Problem> {
+        let since = token.id.unix_millis();
+        if user.has_rejected(since) {
+            return Err(gone());
+        }
+        let open = user.former.iter().filter(|former| former.is_open(now));
+        let (later, former): (Vec<Former>, Vec<Former>) = open
+            .cloned()
+            .partition(|former| former.given_up_at >= since);
+        let back: Vec<Former> = [Kind::Email, Kind::Phone]
+            .into_iter()
+            .filter_map(|kind| first_of(kind, &later))
+            .collect();
+        let left = left_behind(user, &later, &back, now);
+        let mine = self.users.claimed(user.id, left).await?;
+        let (held, released): (Vec<_>, Vec<_>) = mine.into_iter().partition(|target| {
+            let mut before = former.iter();
+            before.any(|former| former.target.as_ref() == Some(target))
+        });
+        let held = held.into_iter().map(|target| {
+            let until = former.iter().filter(|f| f.target.as_ref() == Some(&target));
+            let until = until.map(|former| former.given_up_at).max();
+            let until = until.and_then(|at| Timestamp::from_millisecond(at).ok());
+            (target, until.unwrap_or(now) + UNDO_LIFE)
+        });
+        let mut rejected: Vec<Rejected> = user.rejected.clone();
+        rejected.retain(|span| span.until > (now - UNDO_LIFE).as_millisecond());
+        rejected.push(Rejected {
+            from: since,
+            until: now.as_millisecond(),
+        });
+        Ok(Hold {
+            token,
+            back: self.that_can_be_had(user, back, now).await?,
+            released,
+            held: held.collect(),
+            former,
+            rejected,
+            ended,
+        })
+    }
+
+    /// A number that somebody else has shown to be theirs since does not come back.
+    async fn that_can_be_had(
+        &self,
+        user: &User,
+        mut back: Vec<Former>,
+        now: Timestamp,
+    ) -> Result<Vec<Former>, Problem> {
+        for former in &mut back {
+            let Some(target) = former.target.as_ref().filter(|_| former.held) else {
+                continue;
+            };
+            let holders = self.users.holders(&[claim_of(target)], now).await?;
+            let lost = holders
+                .into_iter()
+                .flatten()
+                .any(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+            if lost && former.kind == Kind::Email {
+                return Err(gone());
+            }
+            if lost {
+                former.target = None;
+            }
+        }
+        for former in &mut back {
+            former.held &= former.target.is_some();
+            former.verified &= former.target.is_some();
+        }
+        Ok(back)
     }
 }
 
-/// What the link takes back; nothing where that can't be had any more.
-fn hold<'a>(
-    user: &User,
-    token: &'a Token,
-    sessions: &'a [SessionId],
-    now: Timestamp,
-) -> Option<Hold<'a>> {
-    let mut hold = Hold {
-        token,
-        email: None,
-        phone: None,
-        released: Vec::new(),
-        former: user.former.clone(),
-        ended: &sessions[..sessions.len().min(MAX_ENDED_BESIDE)],
-    };
-    hold.former.retain(|former| former.is_held(now));
-    match token.undo.as_ref()? {
-        Undo::Trust => {}
-        Undo::Email => {
-            let back = token.target.as_ref()?;
-            hold.email = Some(back);
-            let present = Target::Email(user.email.clone());
-            let given_up = take_later(&mut hold.former, token, is_email);
-            // A later link of the same kind may have gone further back than this one.
-            if present != *back && !given_up.contains(back) {
-                return None;
+/// What the account had before the first of these changes. A number that was never shown to be the
+/// user's was given up for good.
+fn first_of(kind: Kind, later: &[Former]) -> Option<Former> {
+    let of_kind = later.iter().filter(|former| former.kind == kind);
+    let first = of_kind.min_by_key(|former| former.given_up_at)?;
+    Some(Former {
+        target: first.target.clone().filter(|_| first.verified),
+        ..first.clone()
+    })
+}
+
+/// What the account had since, and has now, and no longer has when it goes back.
+fn left_behind(user: &User, later: &[Former], back: &[Former], now: Timestamp) -> Vec<Target> {
+    let mut left = Vec::new();
+    for goal in back {
+        let since = later.iter().filter(|former| former.kind == goal.kind);
+        let present = user.present(goal.kind, now);
+        let targets = since
+            .map(|former| former.target.clone())
+            .chain([present.target]);
+        for target in targets.flatten() {
+            if goal.target.as_ref() != Some(&target) && !left.contains(&target) {
+                left.push(target);
             }
-            hold.released = given_up;
-            hold.released.push(present);
-            hold.released.retain(|target| target != back);
-        }
-        Undo::Phone(back) => {
-            hold.phone = Some(back.as_ref());
-            let back = back
-                .as_ref()
-                .map(|phone| Target::Phone(phone.number.clone()));
-            hold.released = take_later(&mut hold.former, token, |target| !is_email(target));
-            if user.holds_phone {
-                hold.released
-                    .extend(user.phone_number.clone().map(Target::Phone));
-            }
-            hold.released.retain(|target| Some(target) != back.as_ref());
         }
     }
-    hold.released.dedup();
-    Some(hold)
+    left
 }
 
-fn is_email(target: &Target) -> bool {
-    matches!(target, Target::Email(_))
-}
-
-/// Takes what was given up of one kind since the token was made out of the list.
-fn take_later(
-    former: &mut Vec<Former>,
-    token: &Token,
-    of_kind: impl Fn(&Target) -> bool,
-) -> Vec<Target> {
-    let since = token.id.unix_millis();
-    let (later, rest) = std::mem::take(former)
-        .into_iter()
-        .partition(|former| of_kind(&former.target) && former.given_up_at >= since);
-    *former = rest;
-    later
-        .into_iter()
-        .map(|former: Former| former.target)
-        .collect()
+fn gone() -> Problem {
+    Problem::new(Code::CodeExpired, not_me_page::GONE)
 }

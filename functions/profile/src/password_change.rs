@@ -5,10 +5,11 @@ use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::SessionId;
 use latchkey_shared::domain::password::Password;
 use latchkey_shared::domain::password_strength::Context;
-use latchkey_shared::domain::token::{Purpose, Target, Token, Undo};
-use latchkey_shared::domain::user::User;
-use latchkey_shared::http::{Caller, Problem, Reply};
+use latchkey_shared::domain::token::{Purpose, Target, Token};
+use latchkey_shared::domain::user::{Status, User};
+use latchkey_shared::http::{Caller, FieldError, Problem, Reply};
 use latchkey_shared::store::profiles::{MAX_ENDED_BESIDE, PasswordChange, Warrant, Write};
+use latchkey_shared::store::tokens::Half;
 use latchkey_shared::store::transaction::CommitError;
 use latchkey_shared::telemetry::chain;
 use serde::Serialize;
@@ -29,6 +30,17 @@ impl PasswordChanged {
 }
 
 impl State {
+    /// A right code with a password that is not taken has not been tried in vain: it can be sent
+    /// again with another, and the try is given back.
+    pub(crate) async fn spare_try(&self, token: &Token, half: Half, set: &Result<(), Problem>) {
+        let refused = set.as_ref().is_err_and(|problem| {
+            half == Half::Code && problem.code.status() == StatusCode::UNPROCESSABLE_ENTITY
+        });
+        if refused && let Err(error) = self.desk.challenges.take_back(token).await {
+            tracing::warn!(error = chain(&error), "a try stays counted");
+        }
+    }
+
     /// Sets a new password: every other token and session is over, the owner is told. Of any
     /// number of calls at once with one warrant, one succeeds.
     pub(crate) async fn set_password(
@@ -39,6 +51,16 @@ impl State {
         kept: Option<SessionId>,
         caller: &Caller,
     ) -> Result<(), Problem> {
+        // Who knew the old one must not get in again by it.
+        if user.status == Status::SecurityIssue
+            && self.current_password.matches(user, password).await?
+        {
+            return Err(Problem::validation(vec![FieldError::new(
+                "password",
+                "unchanged",
+                "That is the password the account was held for. Choose another.",
+            )]));
+        }
         let accepted = self
             .new_passwords
             .accept(password, &Context::of(user))
@@ -48,12 +70,8 @@ impl State {
         let now = self.clock.now();
         sessions.retain(|session| kept != Some(session.id));
         let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
-        let notice = Token {
-            undo: Some(Undo::Trust),
-            ..self
-                .desk
-                .token(Purpose::NotMe, user, Target::Email(user.email.clone()), now)
-        };
+        let to_owner = Target::Email(user.email.clone());
+        let notice = self.desk.token(Purpose::NotMe, user, to_owner, now);
         let all_until = kept.is_none().then_some(now);
         let kind = EventKind::PasswordChanged {
             reset: kept.is_none(),
@@ -93,16 +111,14 @@ impl State {
             }
         }
         let mut ended = ids;
-        if kept.is_some() {
-            // One that began between the reading and the writing is over too; its access token is
-            // not, until it is marked.
-            let late = self.sessions.of_user(user.id).await?.into_iter();
-            let late = late.filter(|session| session.created_at <= now);
-            ended.extend(
-                late.map(|session| session.id)
-                    .filter(|id| Some(*id) != kept),
-            );
-        }
+        // One that began between the reading and the writing is over too; its access token is not,
+        // until it is marked.
+        let late = self.sessions.of_user(user.id).await?.into_iter();
+        let late = late.filter(|session| session.epoch <= user.epoch);
+        ended.extend(
+            late.map(|session| session.id)
+                .filter(|id| Some(*id) != kept),
+        );
         self.gate.deny(user.id, &ended, all_until).await;
         Ok(())
     }

@@ -4,29 +4,34 @@
 use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::event::EventKind;
-use latchkey_shared::domain::locale::Locale;
 use latchkey_shared::domain::user::Preferences;
 use latchkey_shared::http::{Authenticated, Body, Caller, Fields, FromFields, Problem, Reply};
+use latchkey_shared::store::profiles::PreferencesChange;
 use latchkey_shared::store::transaction::CommitError;
 
 use crate::State;
 
 #[derive(Debug)]
 pub(crate) struct Request {
-    notify_new_device: Option<bool>,
-    notify_new_location: Option<bool>,
-    locale: Option<Locale>,
+    change: PreferencesChange,
+    fields: Vec<String>,
 }
 
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
+        let names = ["notifyNewDevice", "notifyNewLocation", "locale"];
+        let sent = names.into_iter().filter(|name| fields.has(name));
+        let sent = sent.map(ToOwned::to_owned).collect();
         let notify_new_device = fields.optional("notifyNewDevice");
         let notify_new_location = fields.optional("notifyNewLocation");
         let locale = fields.optional("locale");
         Some(Self {
-            notify_new_device: notify_new_device?,
-            notify_new_location: notify_new_location?,
-            locale: locale?,
+            change: PreferencesChange {
+                notify_new_device: notify_new_device?,
+                notify_new_location: notify_new_location?,
+                locale: locale?,
+            },
+            fields: sent,
         })
     }
 }
@@ -46,29 +51,19 @@ pub(crate) async fn change(
     Body(request): Body<Request>,
 ) -> Result<Reply<Preferences>, Problem> {
     let (user, _) = state.authority.load(user).await?;
-    let old = &user.preferences;
-    let fields = [
-        ("notifyNewDevice", request.notify_new_device.is_some()),
-        ("notifyNewLocation", request.notify_new_location.is_some()),
-        ("locale", request.locale.is_some()),
-    ];
-    let new = Preferences {
-        notify_new_device: request.notify_new_device.unwrap_or(old.notify_new_device),
-        notify_new_location: request
-            .notify_new_location
-            .unwrap_or(old.notify_new_location),
-        locale: request.locale.unwrap_or_else(|| old.locale.clone()),
-    };
-    if new == *old {
-        return Ok(Reply(StatusCode::OK, new));
+    if request.change.leaves(&user.preferences) {
+        return Ok(Reply(StatusCode::OK, user.preferences));
     }
-    let sent = fields.into_iter().filter(|(_, sent)| *sent);
     let kind = EventKind::ProfileChanged {
-        fields: sent.map(|(name, _)| name.to_owned()).collect(),
+        fields: request.fields,
     };
     let event = caller.event(user.id, kind, state.clock.now(), &*state.random);
-    match state.profiles.change_preferences(&user, &new, &event).await {
-        Ok(()) => Ok(Reply(StatusCode::OK, new)),
+    let changed = state
+        .profiles
+        .change_preferences(&user, &request.change, &event)
+        .await;
+    match changed {
+        Ok(preferences) => Ok(Reply(StatusCode::OK, preferences)),
         Err(CommitError::Refused(_)) => Err(Problem::changed_meanwhile()),
         Err(CommitError::Store(error)) => Err(error.into()),
     }

@@ -130,6 +130,47 @@ async fn failures(state: &State, changes: &[(&str, &Value)]) -> Vec<String> {
 const FIRST: &str = "01H455VB4PEX5VSKNK084SN02Q";
 const SECOND: &str = "01H455VB4PEX5VSKNK084SN02R";
 
+/// How many rows of a table have this text in them.
+async fn rows_with(stack: &Stack, table: &str, text: &str) -> usize {
+    let client = Client::new(&stack.aws());
+    let rows = client.scan().table_name(table).send().await.unwrap();
+    let rows = rows.items.unwrap();
+    rows.iter()
+        .filter(|row| format!("{row:?}").contains(text))
+        .count()
+}
+
+#[tokio::test]
+async fn personal_data_goes_with_an_account_also_while_no_mail_does() {
+    let stack = start().await;
+    let mut deleted = sign_up(&stack, "ada@example.com").await;
+    let ip = deleted["ip"]["S"].as_str().unwrap().to_owned();
+    deleted["type"] = json!({ "S": "user.deleted" });
+    let token = deleted["data"]["M"]["tokenId"].clone();
+    deleted["data"]["M"]["tokenIds"] = json!({ "L": [token] });
+    deleted["data"]["M"]["allUntil"] = json!({ "S": "2026-01-01T00:00:00Z" });
+    let deleted = renamed(&deleted, FIRST);
+    let batch = [("INSERT", &deleted)];
+
+    let without = courier_without_ses(&stack).await;
+    assert_eq!(failures(&without, &batch).await, ["1"]);
+    assert_eq!(rows_with(&stack, "latchkey-events", &ip).await, 0);
+    // The mail is still to go out, and there is its address.
+    assert_eq!(
+        rows_with(&stack, "latchkey-tokens", "ada@example.com").await,
+        1
+    );
+
+    let with = courier(&stack).await;
+    assert_eq!(failures(&with, &batch).await, [""; 0]);
+    let farewell = stack.inbox().messages().pop().unwrap();
+    assert_eq!(farewell.template, "account_deleted");
+    assert_eq!(
+        rows_with(&stack, "latchkey-tokens", "ada@example.com").await,
+        0
+    );
+}
+
 #[tokio::test]
 async fn an_event_that_comes_again_sends_no_second_mail() {
     let stack = start().await;

@@ -67,9 +67,6 @@ pub enum EventKind {
         /// The token whose code and link are sent.
         token_id: TokenId,
     },
-    /// Another account asked for the address of this user, who is told.
-    #[serde(rename = "user.address_wanted")]
-    AddressWanted,
     /// The phone number was verified.
     #[serde(rename = "user.phone_verified")]
     PhoneVerified,
@@ -128,8 +125,8 @@ pub enum EventKind {
     /// The account is gone, and the personal data in other places goes with it.
     #[serde(rename = "user.deleted", rename_all = "camelCase")]
     Deleted {
-        /// The token that carries the address to the mail that says so.
-        token_id: TokenId,
+        /// The tokens that carry the addresses to the mails that say so.
+        token_ids: Vec<TokenId>,
         /// Every session that began at this moment or before ended.
         all_until: Timestamp,
     },
@@ -192,7 +189,6 @@ impl EventKind {
             Self::VerificationRequested { .. } => "user.verification_requested",
             Self::EmailVerified { .. } => "user.email_verified",
             Self::ChallengeRequested { .. } => "challenge.requested",
-            Self::AddressWanted => "user.address_wanted",
             Self::PhoneVerified => "user.phone_verified",
             Self::ProfileChanged { .. } => "user.profile_changed",
             Self::EmailChanged { .. } => "user.email_changed",
@@ -234,17 +230,17 @@ impl EventKind {
         }
     }
 
-    /// The token that this event made, if it made one.
-    pub fn token(&self) -> Option<TokenId> {
+    /// The tokens that this event made.
+    pub fn tokens(&self) -> &[TokenId] {
         match self {
             Self::SignedUp { token_id, .. }
             | Self::VerificationRequested { token_id }
             | Self::ChallengeRequested { token_id, .. }
             | Self::EmailChanged { token_id }
             | Self::PhoneChanged { token_id }
-            | Self::PasswordChanged { token_id, .. }
-            | Self::Deleted { token_id, .. } => Some(*token_id),
-            _ => None,
+            | Self::PasswordChanged { token_id, .. } => std::slice::from_ref(token_id),
+            Self::Deleted { token_ids, .. } => token_ids,
+            _ => &[],
         }
     }
 }

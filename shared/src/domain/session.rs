@@ -40,6 +40,9 @@ pub struct Session {
     pub created_at: Timestamp,
     /// When it was last refreshed.
     pub last_used_at: Timestamp,
+    /// The user's epoch when it began: one that ends all sessions of before ends it, whatever the
+    /// clocks say.
+    pub epoch: u32,
     /// When it ends if nobody refreshes it.
     pub idle_expires_at: Timestamp,
     /// When it ends whatever happens.
@@ -53,6 +56,7 @@ impl Session {
     pub fn begin(
         id: SessionId,
         user: UserId,
+        epoch: u32,
         amr: &[&str],
         source: Source,
         now: Timestamp,
@@ -66,6 +70,7 @@ impl Session {
             auth_time: now,
             created_at: now,
             last_used_at: now,
+            epoch,
             idle_expires_at: now + IDLE_LIFE,
             expires_at: now + ABSOLUTE_LIFE,
             source,
@@ -107,13 +112,16 @@ impl Session {
 pub struct Cutoff {
     /// Sessions that began at this moment or before are over.
     pub at: Timestamp,
+    /// Sessions of an earlier epoch are over.
+    pub epoch: u32,
     /// All but this one, from which the others were ended.
     pub kept: Option<SessionId>,
 }
 
 impl Cutoff {
     fn spares(self, session: &Session) -> bool {
-        session.created_at > self.at || self.kept == Some(session.id)
+        let later = session.created_at > self.at && session.epoch >= self.epoch;
+        later || self.kept == Some(session.id)
     }
 }
 
@@ -140,6 +148,7 @@ mod tests {
         let mut session = Session::begin(
             SessionId::from_bytes([1; 16]),
             UserId::from_bytes([2; 16]),
+            3,
             &["pwd"],
             Source::default(),
             at(0),
@@ -173,10 +182,25 @@ mod tests {
         assert!(session.is_alive(at(1), None));
         assert!(!session.is_alive(at(0) + IDLE_LIFE, None));
         assert!(!session.is_alive(at(0) + ABSOLUTE_LIFE, None));
-        let cutoff = |kept| Some(Cutoff { at: at(0), kept });
+        let cutoff = |kept| {
+            Some(Cutoff {
+                at: at(0),
+                epoch: 3,
+                kept,
+            })
+        };
         assert!(!session.is_alive(at(1), cutoff(None)));
         assert!(session.is_alive(at(1), cutoff(Some(session.id))));
         let other = SessionId::from_bytes([3; 16]);
         assert!(!session.is_alive(at(1), cutoff(Some(other))));
+        let of_epoch = |epoch| {
+            Some(Cutoff {
+                at: at(-1),
+                epoch,
+                kept: None,
+            })
+        };
+        assert!(session.is_alive(at(1), of_epoch(3)));
+        assert!(!session.is_alive(at(1), of_epoch(4)));
     }
 }

@@ -11,9 +11,13 @@ use super::email::EmailAddress;
 use super::id::{SessionId, TokenId, UserId};
 use super::locale::Locale;
 use super::phone::PhoneNumber;
+use super::user::Kind;
 
 /// Wrong codes that end a code.
 pub const MAX_TRIES: u32 = 5;
+/// Tries in a day of codes that anybody can ask for with nothing but an address: 50 of a million
+/// codes are a chance of one in 20,000 (NIST SP 800-63B section 3.2.2 allows 100 in a row).
+pub const MAX_TRIES_A_DAY: u32 = 50;
 /// How long a client should wait before it asks for another message.
 pub const RESEND_AFTER: SignedDuration = SignedDuration::from_secs(60);
 
@@ -99,6 +103,11 @@ impl Purpose {
         }
     }
 
+    /// Whether anybody can ask for such a code, knowing nothing but an address.
+    pub fn is_anybodys(self) -> bool {
+        matches!(self, Self::Otp | Self::ResetPassword)
+    }
+
     /// Whether only the newest code of a line is good.
     ///
     /// Not for what a stranger can ask for as often as once a minute with nothing but an address:
@@ -126,6 +135,14 @@ pub enum Target {
 }
 
 impl Target {
+    /// Whether it is an address or a number.
+    pub fn kind(&self) -> Kind {
+        match self {
+            Self::Email(_) => Kind::Email,
+            Self::Phone(_) => Kind::Phone,
+        }
+    }
+
     /// The address, if it is one.
     pub fn email(&self) -> Option<&EmailAddress> {
         match self {
@@ -133,28 +150,6 @@ impl Target {
             Self::Phone(_) => None,
         }
     }
-}
-
-/// What a "that was not me" takes back.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub enum Undo {
-    /// Nothing but the trust in the account's password and sessions.
-    Trust,
-    /// The account's address: it becomes the token's target again.
-    Email,
-    /// The account's phone number: it becomes this one again, or none.
-    Phone(Option<FormerPhone>),
-}
-
-/// A phone number as an account had it.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-pub struct FormerPhone {
-    /// The number.
-    pub number: PhoneNumber,
-    /// Whether it had been shown to be the user's.
-    pub verified: bool,
 }
 
 /// A one-time token.
@@ -175,8 +170,9 @@ pub struct Token {
     pub epoch: u32,
     /// The session that asked for it, where none other may use it.
     pub session: Option<SessionId>,
-    /// What using it takes back.
-    pub undo: Option<Undo>,
+    /// Whether it was asked for again by nothing but an address, so that of several sign-ups for
+    /// it nobody knows which one is meant.
+    pub resent: bool,
     /// The language of its mail, where its user is gone and can't say.
     pub locale: Option<Locale>,
     /// When its code ends.
@@ -207,7 +203,7 @@ impl Token {
             line: user.to_string(),
             epoch: 0,
             session: None,
-            undo: None,
+            resent: false,
             locale: None,
             code_expires_at: now + purpose.code_life(),
             link_expires_at: now + purpose.link_life(),

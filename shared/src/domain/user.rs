@@ -11,7 +11,7 @@ use super::locale::Locale;
 use super::name::DisplayName;
 use super::phone::PhoneNumber;
 use super::session::Cutoff;
-use super::token::{FormerPhone, Target};
+use super::token::Target;
 use super::username::Username;
 
 /// How long a sign-up that nobody verifies holds its username and phone number: long enough for a
@@ -109,6 +109,8 @@ pub struct User {
     pub epoch: u32,
     /// The addresses and numbers that they had in the last days, and can have back.
     pub former: Vec<Former>,
+    /// The spans of time whose changes they have taken back. Links of such changes are dead.
+    pub rejected: Vec<Rejected>,
     /// What they want to be told, and in which language.
     pub preferences: Preferences,
     /// A sign-up for an address that somebody else holds: it looks like any other from outside,
@@ -120,21 +122,47 @@ pub struct User {
     pub created_at: Timestamp,
 }
 
-/// An address or number that was a user's, and is held for them while the change can be undone.
+/// An address or number that was a user's before a change which can still be taken back.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Former {
-    /// The address or number.
-    pub target: Target,
+    /// Whether it was an address or a number.
+    pub kind: Kind,
+    /// What it was. Before the first number there was none.
+    pub target: Option<Target>,
+    /// Whether it had been shown to be theirs.
+    pub verified: bool,
+    /// Whether they alone could have it. It is then held for them.
+    pub held: bool,
     /// When it was given up, in milliseconds since 1970.
     pub given_up_at: i64,
 }
 
+/// What an account has one of.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum Kind {
+    /// An email address.
+    Email,
+    /// A phone number.
+    Phone,
+}
+
 impl Former {
-    /// Whether it is still held for the user at `now`.
-    pub fn is_held(&self, now: Timestamp) -> bool {
+    /// Whether the change can still be taken back at `now`.
+    pub fn is_open(&self, now: Timestamp) -> bool {
         now.as_millisecond() < self.given_up_at + UNDO_LIFE.as_secs() * 1000
     }
+}
+
+/// A span of time whose changes the owner has said were not theirs, in milliseconds since 1970.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub struct Rejected {
+    /// From the change that the owner pointed at.
+    pub from: i64,
+    /// To when they did.
+    pub until: i64,
 }
 
 /// What a user wants to be told, and in which language.
@@ -165,12 +193,33 @@ impl User {
         self.lapses_at.is_some_and(|at| at <= now)
     }
 
-    /// The phone number as it is now, to go back to.
-    pub fn former_phone(&self) -> Option<FormerPhone> {
-        self.phone_number.clone().map(|number| FormerPhone {
-            number,
-            verified: self.phone_verified,
-        })
+    /// The address or number as it is now, which a change at `now` could go back to.
+    pub fn present(&self, kind: Kind, now: Timestamp) -> Former {
+        let (target, verified, held) = match kind {
+            Kind::Email => (
+                Some(Target::Email(self.email.clone())),
+                self.email_verified,
+                !self.shadow,
+            ),
+            Kind::Phone => (
+                self.phone_number.clone().map(Target::Phone),
+                self.phone_verified,
+                self.holds_phone,
+            ),
+        };
+        Former {
+            kind,
+            target,
+            verified,
+            held,
+            given_up_at: now.as_millisecond(),
+        }
+    }
+
+    /// Whether a change made at this moment has been taken back already.
+    pub fn has_rejected(&self, millis: i64) -> bool {
+        let mut spans = self.rejected.iter();
+        spans.any(|span| span.from <= millis && millis <= span.until)
     }
 
     /// What the user's roles allow, for the access token.

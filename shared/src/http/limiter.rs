@@ -18,6 +18,13 @@ impl Limiter {
         Self { cache }
     }
 
+    /// Counts one more of `kind` for a subject under one limit, which nobody is told of.
+    pub async fn admits(&self, kind: &str, subject: &str, limit: &Limit) -> Result<bool, Problem> {
+        let key = Key::new(kind, &[limit.name, subject]);
+        let bump = self.cache.bump_if(&key, limit.quota, limit.window).await?;
+        Ok(bump.admitted)
+    }
+
     /// Counts one more of `kind` for a subject (hashed, where it is personal) under each of the
     /// limits. Where the cache is away nobody could count, and the answer is 503.
     pub async fn count(

@@ -117,7 +117,7 @@ impl From<&Event> for EventView {
 #[serde(rename_all = "camelCase")]
 pub struct FormerView {
     #[serde(flatten)]
-    target: Target,
+    target: Option<Target>,
     given_up_at: Option<Timestamp>,
 }
 

@@ -107,6 +107,16 @@ impl Challenges {
         self.tokens.bump_if(token, now).await
     }
 
+    /// Counts one more try on this day: see [`Tokens::bump_day_if`].
+    pub async fn bump_day_if(&self, token: &Token, now: Timestamp) -> Result<bool, StoreError> {
+        self.tokens.bump_day_if(token, now).await
+    }
+
+    /// Gives a try back: see [`Tokens::take_back`].
+    pub async fn take_back(&self, token: &Token) -> Result<(), StoreError> {
+        self.tokens.take_back(token).await
+    }
+
     /// Counts one more try of this token alone: see [`Tokens::bump_token_if`].
     pub async fn bump_token_if(&self, id: TokenId) -> Result<bool, StoreError> {
         self.tokens.bump_token_if(id).await

@@ -1,7 +1,8 @@
 //! A conditional update in the making: its condition, what it sets and what it takes away.
 
-use aws_sdk_dynamodb::types::builders::UpdateBuilder;
-use aws_sdk_dynamodb::types::{AttributeValue, Update};
+use std::collections::HashMap;
+
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Update};
 
 use super::StoreError;
 use super::item::Item;
@@ -9,7 +10,10 @@ use super::users::Users;
 
 /// An update of one row. Attributes whose names DynamoDB reserves go by an alias (`#…`).
 pub(crate) struct Change {
-    update: UpdateBuilder,
+    table: String,
+    key: Item,
+    names: HashMap<String, String>,
+    values: HashMap<String, AttributeValue>,
     condition: String,
     set: Vec<String>,
     remove: Vec<String>,
@@ -20,9 +24,10 @@ impl Change {
     /// A change of the row of this key in the users' table.
     pub(crate) fn of(users: &Users, key: Item) -> Self {
         Self {
-            update: Update::builder()
-                .table_name(&users.table.name)
-                .set_key(Some(key)),
+            table: users.table.name.clone(),
+            key,
+            names: HashMap::new(),
+            values: HashMap::new(),
             condition: String::new(),
             set: Vec::new(),
             remove: Vec::new(),
@@ -43,13 +48,13 @@ impl Change {
 
     /// An alias of an attribute.
     pub(crate) fn named(mut self, alias: &str, attribute: &str) -> Self {
-        self.update = self.update.expression_attribute_names(alias, attribute);
+        self.names.insert(alias.to_owned(), attribute.to_owned());
         self
     }
 
     /// A value that the condition names.
     pub(crate) fn with(mut self, name: &str, value: AttributeValue) -> Self {
-        self.update = self.update.expression_attribute_values(name, value);
+        self.values.insert(name.to_owned(), value);
         self
     }
 
@@ -61,6 +66,13 @@ impl Change {
     /// Sets an attribute that goes by an alias.
     pub(crate) fn set_named(self, alias: &str, attribute: &str, value: AttributeValue) -> Self {
         self.named(alias, attribute).set_as(alias, attribute, value)
+    }
+
+    /// Sets a member of a map that is there.
+    pub(crate) fn set_member(mut self, map: &str, member: &str, value: AttributeValue) -> Self {
+        let placeholder = format!(":new_{member}");
+        self.set.push(format!("{map}.{member} = {placeholder}"));
+        self.with(&placeholder, value)
     }
 
     fn set_as(mut self, name: &str, attribute: &str, value: AttributeValue) -> Self {
@@ -95,6 +107,18 @@ impl Change {
         self.with(&placeholder, value)
     }
 
+    /// A deletion of the row under the same condition.
+    pub(crate) fn build_delete(self) -> Result<Delete, StoreError> {
+        Delete::builder()
+            .table_name(self.table)
+            .set_key(Some(self.key))
+            .set_condition_expression((!self.condition.is_empty()).then_some(self.condition))
+            .set_expression_attribute_names(Some(self.names).filter(|names| !names.is_empty()))
+            .set_expression_attribute_values(Some(self.values).filter(|values| !values.is_empty()))
+            .build()
+            .map_err(|error| StoreError::inconsistent("users", error))
+    }
+
     /// The update.
     pub(crate) fn build(self) -> Result<Update, StoreError> {
         let clause = |verb: &str, parts: &[String]| {
@@ -108,7 +132,11 @@ impl Change {
         .into_iter()
         .flatten()
         .collect();
-        self.update
+        Update::builder()
+            .table_name(self.table)
+            .set_key(Some(self.key))
+            .set_expression_attribute_names(Some(self.names).filter(|names| !names.is_empty()))
+            .set_expression_attribute_values(Some(self.values).filter(|values| !values.is_empty()))
             .update_expression(clauses.join(" "))
             .set_condition_expression((!self.condition.is_empty()).then_some(self.condition))
             .build()

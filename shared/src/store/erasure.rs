@@ -6,7 +6,7 @@ use super::StoreError;
 use super::events::Events;
 use super::sessions::Sessions;
 use super::tokens::Tokens;
-use crate::domain::id::UserId;
+use crate::domain::id::{TokenId, UserId};
 use crate::env::{Env, EnvError};
 
 /// Events that are read at once.
@@ -30,9 +30,10 @@ impl Erasure {
         })
     }
 
-    /// Deletes the user's sessions, and the tokens that their events name; of the events ids are
-    /// left. May be done twice, and goes on where it was cut off.
-    pub async fn erase(&self, user: UserId) -> Result<(), StoreError> {
+    /// Deletes the user's sessions, and the tokens that their events name but for those that
+    /// are still `needed`; of the events ids are left. May be done twice, and goes on where it was cut
+    /// off.
+    pub async fn erase(&self, user: UserId, needed: &[TokenId]) -> Result<(), StoreError> {
         for session in self.sessions.of_user(user).await? {
             self.sessions.forget(user, session.id).await?;
         }
@@ -40,8 +41,9 @@ impl Erasure {
         loop {
             let page = self.events.page(user, cursor, PAGE).await?;
             for event in &page.events {
-                if let Some(token) = event.kind.token() {
-                    self.tokens.forget(token).await?;
+                let tokens = event.kind.tokens().iter();
+                for token in tokens.filter(|token| !needed.contains(token)) {
+                    self.tokens.forget(*token).await?;
                 }
                 if event.source.ip.is_some() || event.source.user_agent.is_some() {
                     self.events.anonymise(event).await?;

@@ -1,7 +1,7 @@
 //! What users change about their own account: rows, claims, tokens and events together.
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete};
+use aws_sdk_dynamodb::types::AttributeValue;
 use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 
@@ -16,10 +16,11 @@ use super::users::{self, Claim, Users};
 use crate::domain::event::Event;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::image_url::ImageUrl;
+use crate::domain::locale::Locale;
 use crate::domain::name::DisplayName;
 use crate::domain::phone::PhoneNumber;
-use crate::domain::token::{FormerPhone, Target, Token};
-use crate::domain::user::{Former, Preferences, Status, UNDO_LIFE, User};
+use crate::domain::token::{Target, Token};
+use crate::domain::user::{Former, Kind, Preferences, Rejected, Status, UNDO_LIFE, User};
 use crate::domain::username::Username;
 use crate::env::{Env, EnvError};
 
@@ -67,6 +68,31 @@ pub struct BasicChange {
     pub username: Option<Option<Username>>,
 }
 
+/// New values of what a user wants to be told. What is `None` stays.
+#[derive(Debug, Default)]
+pub struct PreferencesChange {
+    /// Whether to tell of new devices.
+    pub notify_new_device: Option<bool>,
+    /// Whether to tell of new places.
+    pub notify_new_location: Option<bool>,
+    /// The language.
+    pub locale: Option<Locale>,
+}
+
+impl PreferencesChange {
+    /// Whether it leaves things as they are.
+    pub fn leaves(&self, present: &Preferences) -> bool {
+        let device = self.notify_new_device.unwrap_or(present.notify_new_device);
+        let place = self
+            .notify_new_location
+            .unwrap_or(present.notify_new_location);
+        let locale = self.locale.as_ref().unwrap_or(&present.locale);
+        device == present.notify_new_device
+            && place == present.notify_new_location
+            && *locale == present.locale
+    }
+}
+
 /// Why a password may be changed.
 #[derive(Debug)]
 pub enum Warrant<'a> {
@@ -109,16 +135,31 @@ pub struct Move<'a> {
 pub struct Hold<'a> {
     /// The link's token.
     pub token: &'a Token,
-    /// The address that the account goes back to.
-    pub email: Option<&'a Target>,
-    /// The number that it goes back to, or none at all.
-    pub phone: Option<Option<&'a FormerPhone>>,
+    /// What the account goes back to: an address, a number, both or neither.
+    pub back: Vec<Former>,
     /// The claims that it gives up for it.
     pub released: Vec<Target>,
-    /// What stays of its former addresses and numbers.
+    /// The claims that it had given up before, until when they are held again.
+    pub held: Vec<(Target, Timestamp)>,
+    /// The changes that can still be taken back.
     pub former: Vec<Former>,
+    /// The changes that have been.
+    pub rejected: Vec<Rejected>,
     /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
     pub ended: &'a [SessionId],
+}
+
+/// An account as it is deleted.
+#[derive(Debug)]
+pub struct Deletion<'a> {
+    /// The hash that the current password was checked against, if it was given.
+    pub checked: Option<&'a SecretString>,
+    /// The claims that are free again.
+    pub released: &'a [Target],
+    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    pub ended: &'a [SessionId],
+    /// The tokens that carry the addresses to the mails that say so.
+    pub farewells: &'a [Token],
 }
 
 impl Profiles {
@@ -180,22 +221,44 @@ impl Profiles {
             .await
     }
 
-    /// Changes what the user wants to be told.
+    /// Changes what the user wants to be told: what is `None` stays, whoever changes it at the
+    /// same time.
     pub async fn change_preferences(
         &self,
         user: &User,
-        preferences: &Preferences,
+        change: &PreferencesChange,
         event: &Event,
-    ) -> Result<(), CommitError<Write>> {
-        let row = self
-            .users
-            .change(user)
-            .set("preferences", attribute(preferences)?);
+    ) -> Result<Preferences, CommitError<Write>> {
+        let mut row = self.users.change(user);
+        let mut changed = user.preferences.clone();
+        let flags = [
+            (
+                "notifyNewDevice",
+                change.notify_new_device,
+                &mut changed.notify_new_device,
+            ),
+            (
+                "notifyNewLocation",
+                change.notify_new_location,
+                &mut changed.notify_new_location,
+            ),
+        ];
+        for (name, wanted, kept) in flags {
+            if let Some(wanted) = wanted {
+                *kept = wanted;
+                row = row.set_member("preferences", name, AttributeValue::Bool(wanted));
+            }
+        }
+        if let Some(locale) = &change.locale {
+            changed.locale = locale.clone();
+            row = row.set_member("preferences", "locale", text(locale.as_str()));
+        }
         Transaction::new()
             .update(Write::User, row.build()?)
             .put(Write::Event, self.events.put(event)?)
             .commit(&self.client)
-            .await
+            .await?;
+        Ok(changed)
     }
 
     /// Uses up a code for what is verified already.
@@ -250,23 +313,20 @@ impl Profiles {
         event: &Event,
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
-        let old = match to.target {
-            Target::Email(_) => Some(Target::Email(user.email.clone())),
-            Target::Phone(_) => user.phone_number.clone().map(Target::Phone),
-        };
-        let mut former: Vec<Former> = user
-            .former
-            .iter()
-            .filter(|former| former.is_held(now) && former.target != *to.target)
-            .cloned()
-            .collect();
-        let held = old.filter(|old| holds(user, old) && old != to.target);
-        former.extend(held.clone().map(|target| Former {
-            target,
-            given_up_at: now.as_millisecond(),
-        }));
-        let row = self
-            .placed(user, to.target, true)
+        let present = user.present(to.target.kind(), now);
+        let open = user.former.iter().filter(|former| former.is_open(now));
+        let mut former: Vec<Former> = open.cloned().collect();
+        let mut given_up = present.clone();
+        // A number that was never shown to be theirs is held for nobody: whoever owns it may show
+        // that at any time, and must find no trace of this account in the way.
+        given_up.held &= present.verified;
+        former.push(given_up.clone());
+        let left = present
+            .target
+            .filter(|old| present.held && old != to.target);
+        let kind = to.target.kind();
+        let row = as_it_is(self.users.change(user), user, kind);
+        let row = place(row, kind, Some(to.target), true, true)
             .set("former", attribute(&former)?)
             .set("epoch", number(user.epoch + 1));
         let mut transaction = self
@@ -279,11 +339,15 @@ impl Profiles {
             )
             .put(Write::Token, self.tokens.put_new(to.undo)?)
             .put(Write::Event, self.events.put(event)?);
-        if let Some(old) = &held {
-            let hold = self
-                .users
-                .hold_claim(claim_of(old), user.id, now + UNDO_LIFE)?;
-            transaction = transaction.update(Write::Own, hold);
+        if let Some(old) = &left {
+            let claim = claim_of(old);
+            transaction = if given_up.held {
+                let hold = self.users.hold_claim(claim, user.id, now + UNDO_LIFE)?;
+                transaction.update(Write::Own, hold)
+            } else {
+                let release = self.users.release_claim(claim, user.id)?;
+                transaction.delete(Write::Own, release)
+            };
         }
         if let Some(loser) = to.loser {
             let loses = Change::of(&self.users, users::profile_key(loser))
@@ -308,48 +372,40 @@ impl Profiles {
             other => other,
         };
         let mut row = self.users.change(user);
+        let consumed = self.tokens.consume(hold.token, Half::Link, now)?;
         let mut transaction = Transaction::new()
-            .update(
-                Write::Token,
-                self.tokens.consume(hold.token, Half::Link, now)?,
-            )
+            .update(Write::Token, consumed)
             .put(Write::Event, self.events.put(event)?);
-        let phone = hold
-            .phone
-            .map(|former| former.map(|former| (Target::Phone(former.number.clone()), former)));
-        if let Some(email) = hold.email {
-            row = same(row, "email", Some(user.email.as_str()));
-            row = place(row, email, true);
-        }
-        match &phone {
-            Some(Some((target, former))) => row = place(row, target, former.verified),
-            Some(None) => {
-                row = row
-                    .remove("phoneNumber")
-                    .set("phoneVerified", AttributeValue::Bool(false))
-                    .set("holdsPhone", AttributeValue::Bool(false));
+        for back in &hold.back {
+            row = as_it_is(row, user, back.kind);
+            row = place(
+                row,
+                back.kind,
+                back.target.as_ref(),
+                back.verified,
+                back.held,
+            );
+            if let Some(target) = back.target.as_ref().filter(|_| back.held) {
+                let won = self
+                    .users
+                    .win_claim(claim_of(target), user.id, back.verified, now)?;
+                transaction = transaction.update(Write::Wanted, won);
             }
-            None => {}
-        }
-        let restored_phone = phone.iter().flatten().next();
-        let restored = [
-            hold.email.map(|email| (email, true)),
-            restored_phone.map(|(target, former)| (target, former.verified)),
-        ];
-        for (target, proven) in restored.into_iter().flatten() {
-            let won = self
-                .users
-                .win_claim(claim_of(target), user.id, proven, now)?;
-            transaction = transaction.update(Write::Wanted, won);
         }
         for target in &hold.released {
             let released = self.users.release_claim(claim_of(target), user.id)?;
             transaction = transaction.delete(Write::Own, released);
         }
+        for (target, until) in &hold.held {
+            let held = self.users.hold_claim(claim_of(target), user.id, *until)?;
+            transaction = transaction.update(Write::Own, held);
+        }
         row = row
             .set_named("#status", "status", text(status.as_str()))
             .set("former", attribute(&hold.former)?)
+            .set("rejected", attribute(&hold.rejected)?)
             .set("epoch", number(user.epoch + 1))
+            .set("sessionsEpoch", number(user.epoch + 1))
             .set("tokensValidAfter", time(now))
             .remove("keptSession");
         self.ending(transaction, user, hold.ended)?
@@ -377,6 +433,7 @@ impl Profiles {
             .set("passwordHash", text(change.hash.expose_secret()))
             .set_named("#status", "status", text(status.as_str()))
             .set("epoch", number(user.epoch + 1))
+            .set("sessionsEpoch", number(user.epoch + 1))
             .set("tokensValidAfter", time(now))
             .set_or_remove("keptSession", change.kept.map(text));
         let mut transaction = match change.warrant {
@@ -399,41 +456,40 @@ impl Profiles {
     }
 
     /// Deletes the account: its row, its claims and these sessions. The rest goes with the event.
+    /// Refused at [`Write::User`] where the account has taken other claims since it was read:
+    /// those would be nobody's for ever.
     pub async fn delete(
         &self,
         user: &User,
-        checked: Option<&SecretString>,
-        ended: &[SessionId],
-        farewell: &Token,
+        deletion: &Deletion<'_>,
         event: &Event,
-        now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
-        let mut row = Delete::builder()
-            .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(user.id)))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":status", text(user.status.as_str()))
-            .expression_attribute_values(":email", text(user.email.as_str()));
-        let mut condition = "#status = :status AND email = :email".to_owned();
-        if let Some(checked) = checked {
-            condition.push_str(" AND passwordHash = :checked");
-            row = row.expression_attribute_values(":checked", text(checked.expose_secret()));
+        // A name or number that was changed since would be nobody's and never free again.
+        let mut row = self.users.change(user);
+        row = as_it_is(row, user, Kind::Email);
+        row = as_it_is(row, user, Kind::Phone);
+        row = same(
+            row,
+            "username",
+            user.username.as_ref().map(Username::as_str),
+        );
+        if let Some(checked) = deletion.checked {
+            row = row
+                .when("passwordHash = :checked")
+                .with(":checked", text(checked.expose_secret()));
         }
-        let row = row
-            .condition_expression(condition)
-            .build()
-            .map_err(|error| StoreError::inconsistent("users", error))?;
         let mut transaction = Transaction::new()
-            .delete(Write::User, row)
-            .put(Write::Token, self.tokens.put_new(farewell)?)
+            .delete(Write::User, row.build_delete()?)
             .put(Write::Event, self.events.put(event)?);
-        let own = own_targets(user, now);
-        let claims = own.iter().map(claim_of);
+        for farewell in deletion.farewells {
+            transaction = transaction.put(Write::Token, self.tokens.put_new(farewell)?);
+        }
+        let claims = deletion.released.iter().map(claim_of);
         for claim in claims.chain(user.username.as_ref().map(Claim::Username)) {
             let released = self.users.release_claim(claim, user.id)?;
             transaction = transaction.delete(Write::Own, released);
         }
-        self.ending(transaction, user, ended)?
+        self.ending(transaction, user, deletion.ended)?
             .commit(&self.client)
             .await
     }
@@ -462,30 +518,36 @@ impl Profiles {
         }
         Ok(transaction)
     }
+}
 
-    /// The user's row with this address or number in the place of the one that it has.
-    fn placed(&self, user: &User, target: &Target, verified: bool) -> Change {
-        let row = self.users.change(user);
-        let row = match target {
-            Target::Email(_) => same(row, "email", Some(user.email.as_str())),
-            Target::Phone(_) => {
-                let old = user.phone_number.as_ref().map(PhoneNumber::as_str);
-                same(row, "phoneNumber", old)
-            }
-        };
-        place(row, target, verified)
+/// Only where the user's address or number still is what it was.
+fn as_it_is(row: Change, user: &User, kind: Kind) -> Change {
+    match kind {
+        Kind::Email => same(row, "email", Some(user.email.as_str())),
+        Kind::Phone => {
+            let number = user.phone_number.as_ref().map(PhoneNumber::as_str);
+            same(row, "phoneNumber", number)
+        }
     }
 }
 
-fn place(row: Change, target: &Target, verified: bool) -> Change {
-    match target {
-        Target::Email(email) => row
+fn place(row: Change, kind: Kind, target: Option<&Target>, verified: bool, held: bool) -> Change {
+    let verified = AttributeValue::Bool(verified);
+    match (kind, target) {
+        (Kind::Email, Some(Target::Email(email))) => row
             .set("email", text(email.as_str()))
-            .set("emailVerified", AttributeValue::Bool(verified)),
-        Target::Phone(number) => row
-            .set("phoneNumber", text(number.as_str()))
-            .set("phoneVerified", AttributeValue::Bool(verified))
-            .set("holdsPhone", AttributeValue::Bool(true)),
+            .set("emailVerified", verified),
+        // Nobody is without an address.
+        (Kind::Email, _) => row,
+        (Kind::Phone, target) => {
+            let number = match target {
+                Some(Target::Phone(number)) => Some(text(number.as_str())),
+                _ => None,
+            };
+            row.set_or_remove("phoneNumber", number)
+                .set("phoneVerified", verified)
+                .set("holdsPhone", AttributeValue::Bool(held))
+        }
     }
 }
 
@@ -499,31 +561,24 @@ fn same(row: Change, attribute: &str, value: Option<&str>) -> Change {
     }
 }
 
-/// The addresses and numbers whose claims are the user's, present and former.
-fn own_targets(user: &User, now: Timestamp) -> Vec<Target> {
+/// The addresses and numbers that may be the user's to release, present and former.
+pub fn own_targets(user: &User) -> Vec<Target> {
     let present = [
         Some(Target::Email(user.email.clone())),
         user.phone_number.clone().map(Target::Phone),
     ];
-    let present = present.into_iter().flatten().filter(|own| holds(user, own));
-    let mut own: Vec<Target> = present.collect();
-    for former in user.former.iter().filter(|former| former.is_held(now)) {
-        if !own.contains(&former.target) {
-            own.push(former.target.clone());
+    let former = user.former.iter().map(|former| former.target.clone());
+    let mut own: Vec<Target> = Vec::new();
+    for target in present.into_iter().chain(former).flatten() {
+        if !own.contains(&target) {
+            own.push(target);
         }
     }
     own
 }
 
-/// Whether the claim of a present address or number is the user's.
-fn holds(user: &User, target: &Target) -> bool {
-    match target {
-        Target::Email(_) => !user.shadow,
-        Target::Phone(_) => user.holds_phone,
-    }
-}
-
-fn claim_of(target: &Target) -> Claim<'_> {
+/// The claim of an address or number.
+pub fn claim_of(target: &Target) -> Claim<'_> {
     match target {
         Target::Email(email) => Claim::Email(email),
         Target::Phone(number) => Claim::Phone(number),

@@ -106,6 +106,8 @@ struct Row {
     #[serde(with = "millis")]
     rotated_at: Timestamp,
     amr: Vec<String>,
+    #[serde(default)]
+    epoch: u32,
     #[serde(with = "millis")]
     auth_time: Timestamp,
     #[serde(with = "millis")]
@@ -370,6 +372,7 @@ impl Sessions {
             counter: session.counter,
             rotated_at: session.rotated_at,
             amr: session.amr.clone(),
+            epoch: session.epoch,
             auth_time: session.auth_time,
             created_at: session.created_at,
             last_used_at: session.last_used_at,
@@ -457,6 +460,7 @@ fn session_of(item: Item) -> Result<Session, StoreError> {
         counter: row.counter,
         rotated_at: row.rotated_at,
         amr: row.amr,
+        epoch: row.epoch,
         auth_time: row.auth_time,
         created_at: row.created_at,
         last_used_at: row.last_used_at,

@@ -43,8 +43,16 @@ pub struct Proof<'a> {
     /// The half of it that was used.
     pub half: Half,
     /// How many sign-ups there have been for the address, where the token does not say which one
-    /// its user means. With more than one the password may be a stranger's, and is dropped.
+    /// its user means.
     pub sign_ups: Option<u32>,
+}
+
+impl Proof<'_> {
+    /// Whether the sign-up may be a stranger's. Then its password, its username and its phone
+    /// number are dropped: any of them would be a way in.
+    pub fn is_ambiguous(&self) -> bool {
+        self.sign_ups.is_some_and(|sign_ups| sign_ups > 1)
+    }
 }
 
 /// Begins accounts and makes them active.
@@ -89,6 +97,16 @@ impl SignUps {
                 .take_claim(claim, user.id, user.lapses_at, user.created_at)?;
             transaction = transaction.update(write, take);
         }
+        // Another has the number: that it is wanted by more than one is noted, since a code to it
+        // could then be meant for any of them.
+        if let Some(phone) = user.phone_number.as_ref().filter(|_| !user.holds_phone) {
+            let wanted = self
+                .users
+                .change_claim(Claim::Phone(phone))
+                .when("attribute_exists(pk)")
+                .add("signUps", number(1));
+            transaction = transaction.update(Write::Phone, wanted.build()?);
+        }
         transaction.commit(&self.client).await
     }
 
@@ -103,13 +121,10 @@ impl SignUps {
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
         let Proof { token, half, .. } = *proof;
-        let keeps_password = proof.sign_ups.is_none_or(|sign_ups| sign_ups <= 1);
+        let whole = !proof.is_ambiguous();
         let mut transaction = Transaction::new()
             .update(Write::Token, self.tokens.consume(token, half, now)?)
-            .update(
-                Write::User,
-                self.activate(user, first_admin, keeps_password)?,
-            )
+            .update(Write::User, self.activate(user, first_admin, whole)?)
             .put(Write::Event, self.events.put(event)?);
         if token.purpose.newest_wins() {
             transaction = transaction.delete(Write::Token, self.tokens.settle(token)?);
@@ -117,7 +132,12 @@ impl SignUps {
         for (write, claim) in held_claims(user) {
             let keep = match claim {
                 Claim::Email(_) => self.win_address(claim, user.id, proof.sign_ups)?,
-                _ => self.keep_claim(claim, user.id)?,
+                _ if whole => self.keep_claim(claim, user.id)?,
+                _ => {
+                    let released = self.users.release_claim(claim, user.id)?;
+                    transaction = transaction.delete(write, released);
+                    continue;
+                }
             };
             transaction = transaction.update(write, keep);
         }
@@ -130,12 +150,7 @@ impl SignUps {
         transaction.commit(&self.client).await
     }
 
-    fn activate(
-        &self,
-        user: &User,
-        first_admin: bool,
-        keeps_password: bool,
-    ) -> Result<Update, StoreError> {
+    fn activate(&self, user: &User, first_admin: bool, whole: bool) -> Result<Update, StoreError> {
         let mut row = self
             .users
             .change(user)
@@ -150,8 +165,13 @@ impl SignUps {
             roles.push(text(ADMIN_ROLE));
             row = row.set_named("#roles", "roles", AttributeValue::L(roles));
         }
-        if !keeps_password {
-            row = row.remove("passwordHash");
+        if !whole {
+            row = row
+                .remove("passwordHash")
+                .remove("username")
+                .remove("phoneNumber")
+                .set("phoneVerified", AttributeValue::Bool(false))
+                .set("holdsPhone", AttributeValue::Bool(false));
         }
         row.build()
     }

@@ -13,7 +13,7 @@ use super::item::{self, Item, millis, number, text, time, ttl};
 use super::{StoreError, Table};
 use crate::domain::id::{SessionId, TokenId, UserId};
 use crate::domain::locale::Locale;
-use crate::domain::token::{MAX_TRIES, Purpose, Target, Token, Undo};
+use crate::domain::token::{MAX_TRIES, MAX_TRIES_A_DAY, Purpose, Target, Token};
 use crate::env::{Env, EnvError};
 
 const TABLE: &str = "tokens";
@@ -68,8 +68,8 @@ struct Row {
     epoch: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     session_id: Option<SessionId>,
-    #[serde(default, skip_serializing_if = "Option::is_none")]
-    undo: Option<Undo>,
+    #[serde(default)]
+    resent: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     locale: Option<Locale>,
     #[serde(with = "millis")]
@@ -154,6 +154,59 @@ impl Tokens {
         Ok(None)
     }
 
+    /// Counts one more try of a token's line on this day (UTC), whichever its code. False where
+    /// the day has had its tries.
+    pub async fn bump_day_if(&self, token: &Token, now: Timestamp) -> Result<bool, StoreError> {
+        let day = now.as_second().div_euclid(24 * 60 * 60);
+        let counted = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .set_key(Some(line_key(
+                token.purpose,
+                &format!("{}#{day}", token.line),
+            )))
+            .update_expression("ADD #count :one SET #ttl = :ttl")
+            .condition_expression("attribute_not_exists(#count) OR #count < :max")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":one", number(1))
+            .expression_attribute_values(":max", number(MAX_TRIES_A_DAY))
+            .expression_attribute_values(":ttl", number(ttl(now + 2 * LINE_LIFE)))
+            .send()
+            .await;
+        match counted {
+            Ok(_) => Ok(true),
+            Err(error) if is_refusal(&error) => Ok(false),
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Gives a try back that was not in vain.
+    pub async fn take_back(&self, token: &Token) -> Result<(), StoreError> {
+        let taken = self
+            .table
+            .client
+            .update_item()
+            .table_name(&self.table.name)
+            .set_key(Some(line_key(token.purpose, &token.line)))
+            .update_expression("ADD #count :less")
+            .condition_expression("#count > :none AND #newest = :token")
+            .expression_attribute_names("#count", "count")
+            .expression_attribute_names("#newest", "newest")
+            .expression_attribute_values(":less", number(-1))
+            .expression_attribute_values(":none", number(0))
+            .expression_attribute_values(":token", text(token.id))
+            .send()
+            .await;
+        match taken {
+            Ok(_) => Ok(()),
+            Err(error) if is_refusal(&error) => Ok(()),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// Counts one more try of this token's code, whoever tries it. False where it has had its
     /// tries.
     pub async fn bump_token_if(&self, id: TokenId) -> Result<bool, StoreError> {
@@ -200,7 +253,7 @@ impl Tokens {
             line: token.line.clone(),
             epoch: token.epoch,
             session_id: token.session,
-            undo: token.undo.clone(),
+            resent: token.resent,
             locale: token.locale.clone(),
             code_expires_at: token.code_expires_at,
             link_expires_at: token.link_expires_at,
@@ -312,7 +365,7 @@ pub(crate) fn token_of(item: Item) -> Result<Token, StoreError> {
         line: row.line,
         epoch: row.epoch,
         session: row.session_id,
-        undo: row.undo,
+        resent: row.resent,
         locale: row.locale,
         code_expires_at: row.code_expires_at,
         link_expires_at: row.link_expires_at,

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::item::{self, Item, millis, number, text, ttl};
+use super::profiles::claim_of;
 use super::{StoreError, Table, whole};
 use crate::domain::email::EmailAddress;
 use crate::domain::id::{SessionId, UserId};
@@ -18,7 +19,8 @@ use crate::domain::image_url::ImageUrl;
 use crate::domain::name::DisplayName;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::session::Cutoff;
-use crate::domain::user::{Former, Preferences, Status, User};
+use crate::domain::token::Target;
+use crate::domain::user::{Former, Preferences, Rejected, Status, User};
 use crate::domain::username::Username;
 use crate::env::{Env, EnvError};
 
@@ -75,7 +77,7 @@ pub struct Holder {
     pub held_until: Option<Timestamp>,
     /// Whether the holder has yet to show that it is theirs: of a phone number.
     pub unproven: bool,
-    /// How many sign-ups have asked for it: of an address.
+    /// How many sign-ups have asked for it: of an address or phone number.
     pub sign_ups: u32,
 }
 
@@ -118,7 +120,11 @@ struct UserRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kept_session: Option<SessionId>,
     #[serde(default)]
+    sessions_epoch: u32,
+    #[serde(default)]
     epoch: u32,
+    #[serde(default)]
+    rejected: Vec<Rejected>,
     #[serde(default)]
     former: Vec<Former>,
     #[serde(default)]
@@ -191,6 +197,23 @@ impl Users {
         claims: &[Claim<'_>],
         now: Timestamp,
     ) -> Result<Vec<Option<Holder>>, StoreError> {
+        let found = self.claims(claims).await?;
+        Ok(claims
+            .iter()
+            .map(|claim| {
+                found
+                    .get(&claim.pk())
+                    .filter(|holder| holder.is_live(now))
+                    .copied()
+            })
+            .collect())
+    }
+
+    /// The rows of these claims, by their keys.
+    async fn claims(&self, claims: &[Claim<'_>]) -> Result<HashMap<String, Holder>, StoreError> {
+        if claims.is_empty() {
+            return Ok(HashMap::new());
+        }
         let mut request = KeysAndAttributes::builder().consistent_read(true);
         for claim in claims {
             request = request.keys(claim_key(*claim));
@@ -210,15 +233,26 @@ impl Users {
             let row: ClaimRow = item::from_item(CLAIM, item)?;
             found.insert(row.pk.clone(), row.holder());
         }
-        Ok(claims
+        Ok(found)
+    }
+
+    /// Which of these addresses and numbers are the user's, by their claims.
+    pub async fn claimed(
+        &self,
+        user: UserId,
+        targets: Vec<Target>,
+    ) -> Result<Vec<Target>, StoreError> {
+        let claims: Vec<Claim<'_>> = targets.iter().map(claim_of).collect();
+        let rows = self.claims(&claims).await?;
+        let mine: Vec<bool> = claims
             .iter()
             .map(|claim| {
-                found
-                    .get(&claim.pk())
-                    .filter(|holder| holder.is_live(now))
-                    .copied()
+                rows.get(&claim.pk())
+                    .is_some_and(|holder| holder.user == user)
             })
-            .collect())
+            .collect();
+        let targets = targets.into_iter().zip(mine);
+        Ok(targets.filter(|(_, mine)| *mine).map(|(t, _)| t).collect())
     }
 
     /// The write of a new user.
@@ -245,7 +279,9 @@ impl Users {
                 .map(|hash| hash.expose_secret().to_owned()),
             tokens_valid_after: user.cutoff.map(|cutoff| cutoff.at),
             kept_session: user.cutoff.and_then(|cutoff| cutoff.kept),
+            sessions_epoch: user.cutoff.map_or(0, |cutoff| cutoff.epoch),
             epoch: user.epoch,
+            rejected: user.rejected.clone(),
             former: user.former.clone(),
             preferences: user.preferences.clone(),
             shadow: user.shadow,
@@ -264,11 +300,7 @@ impl Users {
     /// A change of a user's own row, if it still is as `user` has it in what tells changes of
     /// identity apart: epoch and status.
     pub(crate) fn change(&self, user: &User) -> Change {
-        let unmoved = if user.epoch == 0 {
-            "(attribute_not_exists(epoch) OR epoch = :epoch)"
-        } else {
-            "epoch = :epoch"
-        };
+        let unmoved = unmoved(user);
         Change::of(self, profile_key(user.id))
             .when(format!("{unmoved} AND #status = :status"))
             .named("#status", "status")
@@ -312,7 +344,11 @@ impl Users {
         };
         match claim {
             Claim::Email(_) => change = change.add("signUps", number(1)),
-            Claim::Phone(_) => change = change.set("unproven", AttributeValue::Bool(true)),
+            Claim::Phone(_) => {
+                change = change
+                    .set("unproven", AttributeValue::Bool(true))
+                    .add("signUps", number(1));
+            }
             Claim::Username(_) | Claim::Shadow(_) | Claim::FirstAdmin => {}
         }
         change.build()
@@ -337,6 +373,7 @@ impl Users {
             )
             .with(":now", item::time(now))
             .with(":true", AttributeValue::Bool(true))
+            .with(":user", text(user))
             .set("userId", text(user))
             .set_or_remove("unproven", unproven)
             .remove("lapsesAt")
@@ -403,6 +440,15 @@ impl ClaimRow {
     }
 }
 
+/// What holds while password, address and number are as `user` has them: `:epoch` is theirs.
+fn unmoved(user: &User) -> &'static str {
+    if user.epoch == 0 {
+        "(attribute_not_exists(epoch) OR epoch = :epoch)"
+    } else {
+        "epoch = :epoch"
+    }
+}
+
 fn user_pk(id: UserId) -> String {
     format!("user#{id}")
 }
@@ -441,8 +487,10 @@ pub(crate) fn user_of(item: Item) -> Result<User, StoreError> {
         password_hash: row.password_hash.map(SecretString::from),
         cutoff: row.tokens_valid_after.map(|at| Cutoff {
             at,
+            epoch: row.sessions_epoch,
             kept: row.kept_session,
         }),
+        rejected: row.rejected,
         epoch: row.epoch,
         former: row.former,
         preferences: row.preferences,
