@@ -73,6 +73,12 @@ session_ended_by_reuse = Wir haben eines Ihrer Geräte von { $app } abgemeldet
     .yours = Wenn das Ihr eigenes Gerät war, zum Beispiel eines, das Sie aus einem Backup wiederhergestellt haben, melden Sie sich dort wieder an.
     .stolen = Wenn Sie das nicht waren, ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
 
+account_locked = Falsche Passwörter für Ihr { $app }-Konto
+    .heading = Falsche Passwörter für Ihr Konto
+    .locked = Jemand hat mehrere falsche Passwörter für Ihr { $app }-Konto versucht. Damit das Raten nicht weitergeht, nehmen wir eine Weile gar kein Passwort an: mindestens eine Minute, höchstens eine Viertelstunde nach dem letzten falschen. Von hier kam das letzte:
+    .yours = Wenn Sie das waren, warten Sie ein wenig und versuchen Sie es noch einmal. Wenn Sie das Passwort nicht mehr wissen, setzen Sie es dort zurück, wo Sie sich anmelden.
+    .stranger = Wenn Sie das nicht waren: Niemand ist hineingekommen. Auf Geräten, auf denen Sie sich schon angemeldet haben, kommen Sie weiterhin hinein, außer die falschen Passwörter kamen von dort. Mit einem Passwort, das Sie nirgends sonst benutzen, müssen Sie sich keine Sorgen machen.
+
 step_up = Bestätigen Sie bei { $app }, dass Sie es sind
     .heading = Bestätigen Sie, dass Sie es sind
     .enter = Geben Sie diesen Code dort ein, wo { $app } danach fragt, bevor es weitergeht:

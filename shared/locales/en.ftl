@@ -75,6 +75,12 @@ session_ended_by_reuse = We signed one of your devices out of { $app }
     .yours = If that was your own device, for instance one restored from a backup, sign in on it again.
     .stolen = If it wasn't you, change your password now and end the sessions that you don't know.
 
+account_locked = Wrong passwords for your { $app } account
+    .heading = Wrong passwords for your account
+    .locked = Somebody tried several wrong passwords for your { $app } account. So that they can't go on guessing, we refuse every password for a while: at least a minute, at most a quarter of an hour after the last wrong one. This is where the last one came from:
+    .yours = If it was you, wait a little and try again. If you don't remember the password, reset it where you sign in.
+    .stranger = If it wasn't you, nobody got in. Devices that you have signed in on before still let you in, unless the wrong passwords came from there. A password that you use nowhere else is nothing to worry about.
+
 step_up = Confirm to { $app } that it is you
     .heading = Confirm that it is you
     .enter = Enter this code where { $app } asks for it before you go on:

@@ -1,31 +1,26 @@
 //! The check of the password of somebody who is signed in, wherever one is asked for.
 
-use std::time::Duration;
-
+use crate::attempts::Attempts;
+use crate::domain::lockout::Bucket;
 use crate::domain::password::{Password, SubmittedPassword};
 use crate::domain::user::User;
-use crate::http::{Code, Limit, Limiter, Problem};
+use crate::http::{Caller, Code, Problem};
 use crate::password_hash::{PasswordHasher, Verdict};
+use crate::store::lockouts::Account;
 use crate::store::sessions::PasswordProof;
 
-/// Who has stolen a session must not find the password out by trying.
-const LIMITS: [Limit; 1] = [Limit {
-    name: "password",
-    quota: 10,
-    window: Duration::from_mins(15),
-}];
-
-/// Checks current passwords.
+/// Checks current passwords. Who has stolen a session must not find the password out by trying,
+/// so wrong ones lock out as they do at sign-in, in a count of their own.
 #[derive(Clone)]
 pub struct CurrentPassword {
     hasher: PasswordHasher,
-    limiter: Limiter,
+    attempts: Attempts,
 }
 
 impl CurrentPassword {
-    /// A check with this hasher; tries are counted by this limiter.
-    pub fn new(hasher: PasswordHasher, limiter: Limiter) -> Self {
-        Self { hasher, limiter }
+    /// A check with this hasher.
+    pub fn new(hasher: PasswordHasher, attempts: Attempts) -> Self {
+        Self { hasher, attempts }
     }
 
     /// Whether a password that is to be set is the one that is set.
@@ -45,19 +40,29 @@ impl CurrentPassword {
         &self,
         user: &User,
         submitted: &SubmittedPassword,
+        caller: &Caller,
     ) -> Result<PasswordProof, Problem> {
-        self.limiter
-            .count("current-password", &user.id.to_string(), &LIMITS)
-            .await?;
+        let account = Account::User(user.id);
+        let attempt = self.attempts.begin(&account, &Bucket::Session).await?;
         let stored = user.password_hash.as_ref();
-        let verdict = self.hasher.verify(submitted, stored).await?;
+        let verdict = match self.hasher.verify(submitted, stored).await {
+            Ok(verdict) => verdict,
+            Err(error) => {
+                self.attempts.withdraw(&attempt).await;
+                return Err(error.into());
+            }
+        };
         match (stored, verdict) {
-            (Some(checked), Verdict::Right { rehash }) => Ok(PasswordProof {
-                checked: checked.clone(),
-                rehash,
-            }),
+            (Some(checked), Verdict::Right { rehash }) => {
+                self.attempts.succeeded(&attempt).await;
+                Ok(PasswordProof {
+                    checked: checked.clone(),
+                    rehash,
+                })
+            }
             _ => {
                 tracing::info!(user.id = %user.id, "current_password.wrong");
+                self.attempts.failed(&attempt, caller).await?;
                 Err(Problem::new(
                     Code::InvalidCredentials,
                     "That is not the current password. Check what you typed.",

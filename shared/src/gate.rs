@@ -20,6 +20,7 @@ use crate::domain::session::Session;
 use crate::domain::user::{Status, User, max_sessions};
 use crate::http::caller::Caller;
 use crate::http::cookies::RefreshCookie;
+use crate::http::device_cookie::{Device, DeviceCookie};
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::Reply;
 use crate::http::views::{SessionView, UserView};
@@ -27,7 +28,9 @@ use crate::keys::Keyring;
 use crate::platform::{Platform, StartError};
 use crate::random::Random;
 use crate::refresh_token::RefreshToken;
-use crate::store::sessions::{MAX_ENDED_AT_ONCE, PasswordProof, Sessions};
+use crate::store::lockouts::Attempt;
+use crate::store::places::Place;
+use crate::store::sessions::{Beside, MAX_ENDED_AT_ONCE, PasswordProof, Sessions};
 use crate::store::transaction::CommitError;
 
 /// How the refresh token reaches the client.
@@ -72,6 +75,12 @@ pub struct Entrant {
     pub amr: &'static [&'static str],
     /// What the store must still say when the session begins.
     pub proof: Option<PasswordProof>,
+    /// The try of a password that was counted; a right one ends the count.
+    pub attempt: Option<Attempt>,
+    /// What the request says of the browser that it comes from.
+    pub device: Device,
+    /// Whether it is to be noted that they signed in at this place.
+    pub new_place: bool,
     /// How they take their refresh token.
     pub delivery: Delivery,
 }
@@ -83,6 +92,7 @@ pub struct Gate {
     tokens: AccessTokens,
     keys: Arc<Keyring>,
     cookie: RefreshCookie,
+    device_cookie: DeviceCookie,
     cache: Arc<dyn Cache>,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -93,6 +103,7 @@ pub struct Gate {
 pub struct SignedIn {
     body: Body,
     cookie: Option<http::HeaderValue>,
+    device_cookie: Option<http::HeaderValue>,
 }
 
 #[derive(Debug, Serialize)]
@@ -120,6 +131,7 @@ impl Gate {
             tokens: platform.access_tokens()?,
             keys: platform.keys.clone(),
             cookie: RefreshCookie::open(&platform.env)?,
+            device_cookie: DeviceCookie::open(&platform.env, platform.keys.clone())?,
             cache,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
@@ -151,8 +163,17 @@ impl Gate {
             now,
             &*self.random,
         );
+        let beside = Beside {
+            proof: entrant.proof.as_ref(),
+            attempt: entrant.attempt.as_ref(),
+            places: if entrant.new_place {
+                Place::all_of(user, &caller.source, &self.keys)
+            } else {
+                Vec::new()
+            },
+        };
         self.sessions
-            .begin(&session, &displaced, entrant.proof.as_ref(), &event)
+            .begin(&session, &displaced, &beside, &event)
             .await
             .map_err(|error| match error {
                 // The account changed while the password was being checked: its new state rules.
@@ -160,7 +181,12 @@ impl Gate {
                 CommitError::Store(error) => error.into(),
             })?;
         self.deny(user.id, &displaced, None).await;
-        self.answer(user, &session, entrant.delivery, now)
+        let mut answer = self.answer(user, &session, entrant.delivery, now)?;
+        answer.device_cookie = (entrant.delivery == Delivery::Cookie).then(|| {
+            self.device_cookie
+                .set(&entrant.device, user.id, now, &*self.random)
+        });
+        Ok(answer)
     }
 
     /// The answer that carries the tokens which are good for a session now.
@@ -190,6 +216,7 @@ impl Gate {
                 user: UserView::from(user),
             },
             cookie,
+            device_cookie: None,
         })
     }
 
@@ -230,7 +257,7 @@ pub fn deny_marks(
 impl IntoResponse for SignedIn {
     fn into_response(self) -> Response {
         let mut response = Reply(StatusCode::OK, self.body).into_response();
-        if let Some(cookie) = self.cookie {
+        for cookie in self.cookie.into_iter().chain(self.device_cookie) {
             response.headers_mut().append(SET_COOKIE, cookie);
         }
         response

@@ -53,6 +53,7 @@ pub struct Keyring {
     codes: hmac::Key,
     links: hmac::Key,
     refresh_tokens: hmac::Key,
+    devices: hmac::Key,
     lookups: hmac::Key,
 }
 
@@ -81,6 +82,7 @@ impl Keyring {
             codes: mac_key(&root, "codes")?,
             links: mac_key(&root, "links")?,
             refresh_tokens: mac_key(&root, "refresh tokens")?,
+            devices: mac_key(&root, "devices")?,
             lookups: mac_key(&root, "look-ups")?,
         })
     }
@@ -93,6 +95,11 @@ impl Keyring {
     /// The key of refresh tokens' MACs.
     pub(crate) fn refresh_tokens(&self) -> &hmac::Key {
         &self.refresh_tokens
+    }
+
+    /// The key of device cookies' MACs.
+    pub(crate) fn devices(&self) -> &hmac::Key {
+        &self.devices
     }
 
     /// The code of a token: 6 digits, cut from a MAC as HOTP does it (RFC 4226 section 5.3).

@@ -6,6 +6,7 @@
 //! variables and its IAM statements are one list.
 
 pub mod access_token;
+pub mod attempts;
 pub mod breached_passwords;
 pub mod cache;
 pub mod challenge;
@@ -26,5 +27,6 @@ pub mod refresh_token;
 pub mod sms;
 pub mod sms_texts;
 pub mod store;
+pub mod stuffing;
 pub mod telemetry;
 pub mod words;

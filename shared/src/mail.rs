@@ -25,6 +25,7 @@ use crate::words::WordsError;
 
 mod account_deleted;
 mod account_held;
+mod account_locked;
 mod address_wanted;
 mod change_email;
 mod change_password;
@@ -43,6 +44,7 @@ mod verify_email;
 
 pub use account_deleted::AccountDeleted;
 pub use account_held::AccountHeld;
+pub use account_locked::AccountLocked;
 pub use address_wanted::AddressWanted;
 pub use change_email::ConfirmNewEmail;
 pub use change_password::ConfirmPasswordChange;

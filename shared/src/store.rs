@@ -10,6 +10,8 @@ pub mod deliveries;
 pub mod erasure;
 pub mod events;
 pub mod item;
+pub mod lockouts;
+pub mod places;
 pub mod profiles;
 pub mod sessions;
 pub mod sign_ups;

@@ -20,6 +20,7 @@ mod export;
 mod forged_access_token;
 mod forgot_password;
 mod journey;
+mod lockout;
 mod logout;
 mod mail;
 mod mass;

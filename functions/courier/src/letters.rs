@@ -7,9 +7,9 @@ use latchkey_shared::domain::locale::Language;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Kind, User};
 use latchkey_shared::mail::{
-    AccountDeleted, AccountHeld, AddressWanted, ConfirmNewEmail, ConfirmPasswordChange,
-    EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasswordChanged, PhoneChanged, ResetPassword,
-    SessionEndedByReuse, SignUpRepeated, StepUpCode, VerifyEmail,
+    AccountDeleted, AccountHeld, AccountLocked, AddressWanted, ConfirmNewEmail,
+    ConfirmPasswordChange, EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasswordChanged,
+    PhoneChanged, ResetPassword, SessionEndedByReuse, SignUpRepeated, StepUpCode, VerifyEmail,
 };
 use latchkey_shared::sms_texts::{ConfirmNewPhone, OneTimeCodeSms, PhoneChangedSms, SmsText};
 use latchkey_shared::store::StoreError;
@@ -122,6 +122,13 @@ impl State {
             Subject::SignUpRepeated => self.tell(event.user, SignUpRepeated, now).await?,
             Subject::EmailConfirmed => self.tell(event.user, EmailConfirmed, now).await?,
             Subject::AccountHeld => self.tell(event.user, AccountHeld, now).await?,
+            Subject::AccountLocked => {
+                let mail = AccountLocked {
+                    at: event.at,
+                    source: event.source.clone(),
+                };
+                self.tell(event.user, mail, now).await?
+            }
             Subject::SessionEndedByReuse => {
                 let mail = SessionEndedByReuse {
                     at: event.at,

@@ -49,6 +49,8 @@ pub(crate) enum Subject {
     PasswordChanged(TokenId),
     /// The account is held until a new password is set.
     AccountHeld,
+    /// Wrong passwords locked the account for a while.
+    AccountLocked,
     /// The account is gone; this token has its address.
     AccountDeleted(TokenId),
 }
@@ -83,6 +85,10 @@ fn letters(event: &Event) -> Vec<Letter> {
         EventKind::SignUpRepeated => vec![Letter {
             delivery: hourly("sign_up_repeated", event.user, event.at),
             subject: Subject::SignUpRepeated,
+        }],
+        EventKind::Locked { .. } => vec![Letter {
+            delivery: hourly("account_locked", event.user, event.at),
+            subject: Subject::AccountLocked,
         }],
         EventKind::RefreshTokenReused { .. } => vec![once(Subject::SessionEndedByReuse)],
         EventKind::EmailChanged { token_id } => vec![
@@ -218,6 +224,24 @@ mod tests {
     }
 
     #[test]
+    fn locks_are_told_once_an_hour() {
+        let delivery = |minutes: i64| {
+            let at = AT + minutes * 60 * 1000;
+            let data = json!({"M": {
+                "until": {"S": "2027-01-15T08:01:00Z"},
+                "bucket": {"S": "unknown_device"},
+            }});
+            let event = event(at, "user.locked", data);
+            let letter = of(&event).letters.remove(0);
+            assert_eq!(letter.subject, Subject::AccountLocked);
+            letter.delivery
+        };
+        assert_eq!(delivery(0), delivery(59));
+        assert_ne!(delivery(59), delivery(60));
+        assert!(delivery(0).contains(USER));
+    }
+
+    #[test]
     fn a_reused_refresh_token_ends_its_session_and_is_told() {
         let data = json!({"M": {"sessionId": {"S": ID}}});
         let event = event(AT, "session.refresh_token_reused", data);
@@ -284,6 +308,10 @@ mod tests {
                 all_until: None,
             },
             EventKind::RefreshTokenReused { session_id },
+            EventKind::Locked {
+                until: Timestamp::UNIX_EPOCH,
+                bucket: latchkey_shared::domain::lockout::BucketKind::Session,
+            },
         ] {
             let written = serde_json::to_value(&kind).unwrap();
             assert_eq!(written["type"], kind.type_name());

@@ -48,7 +48,13 @@ pub(crate) async fn handler(
         ));
     }
     let checked = match &request.current {
-        Some(current) => Some(state.current_password.check(&user, current).await?.checked),
+        Some(current) => Some(
+            state
+                .current_password
+                .check(&user, current, &caller)
+                .await?
+                .checked,
+        ),
         None => None,
     };
     let released = state.users.claimed(user.id, own_targets(&user)).await?;

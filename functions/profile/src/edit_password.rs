@@ -56,7 +56,11 @@ pub(crate) async fn handler(
     let (user, session) = state.authority.load(user).await?;
     let (password, kept) = (&request.password, Some(session.id));
     if let Some(current) = &request.current {
-        let checked = state.current_password.check(&user, current).await?.checked;
+        let checked = state
+            .current_password
+            .check(&user, current, &caller)
+            .await?
+            .checked;
         let warrant = Warrant::Current(&checked);
         state
             .set_password(&user, password, warrant, kept, &caller)

@@ -21,6 +21,7 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post};
+use latchkey_shared::attempts::Attempts;
 use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
 use latchkey_shared::current_password::CurrentPassword;
@@ -33,6 +34,7 @@ use latchkey_shared::new_passwords::NewPasswords;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::events::Events;
+use latchkey_shared::store::lockouts::Lockouts;
 use latchkey_shared::store::profiles::Profiles;
 use latchkey_shared::store::sessions::Sessions;
 use latchkey_shared::store::users::Users;
@@ -44,6 +46,7 @@ pub struct State {
     sessions: Sessions,
     profiles: Profiles,
     events: Events,
+    lockouts: Lockouts,
     desk: Desk,
     limiter: Limiter,
     new_passwords: NewPasswords,
@@ -72,8 +75,12 @@ impl State {
             sessions,
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,
+            lockouts: Lockouts::open(&client, env)?,
             desk: Desk::open(platform)?,
-            current_password: CurrentPassword::new(platform.password_hasher()?, limiter.clone()),
+            current_password: CurrentPassword::new(
+                platform.password_hasher()?,
+                Attempts::open(platform)?,
+            ),
             limiter,
             new_passwords: platform.new_passwords()?,
             sms_limits: SmsLimits::open(env, cache.clone(), platform.keys.clone())?,

@@ -104,6 +104,12 @@ impl State {
             Err(CommitError::Refused(_)) => return Err(Problem::changed_meanwhile()),
             Err(CommitError::Store(error)) => return Err(error.into()),
         }
+        if kept.is_none() {
+            // Strangers who still hammer would keep the owner from using it.
+            if let Err(error) = self.lockouts.clear(user.id).await {
+                tracing::warn!(user.id = %user.id, error = chain(&error), "locks outlast a reset");
+            }
+        }
         let mut ended = ids;
         // One that began between the reading and the writing is over too; its access token is not,
         // until it is marked.

@@ -15,11 +15,13 @@ use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
 use axum::routing::{delete, get, patch, post};
+use latchkey_shared::attempts::Attempts;
 use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
 use latchkey_shared::current_password::CurrentPassword;
 use latchkey_shared::gate::Gate;
 use latchkey_shared::http::cookies::RefreshCookie;
+use latchkey_shared::http::device_cookie::DeviceCookie;
 use latchkey_shared::http::{Authority, Limiter, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::password_hash::PasswordHasher;
@@ -28,6 +30,7 @@ use latchkey_shared::random::Random;
 use latchkey_shared::store::sessions::Sessions;
 use latchkey_shared::store::tokens::Tokens;
 use latchkey_shared::store::users::Users;
+use latchkey_shared::stuffing::Stuffing;
 
 /// What this function uses, and nothing else.
 #[derive(Clone)]
@@ -36,12 +39,15 @@ pub struct State {
     sessions: Sessions,
     gate: Gate,
     hasher: PasswordHasher,
+    attempts: Attempts,
+    stuffing: Stuffing,
     tokens: Tokens,
     desk: Desk,
     limiter: Limiter,
     current_password: CurrentPassword,
     keys: Arc<Keyring>,
     cookie: RefreshCookie,
+    device_cookie: DeviceCookie,
     authority: Authority,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
@@ -56,17 +62,22 @@ impl State {
         let sessions = Sessions::open(&client, env)?;
         let limiter = Limiter::new(cache.clone());
         let hasher = platform.password_hasher()?;
+        let attempts = Attempts::open(platform)?;
+        let keys = platform.keys.clone();
         Ok(Self {
             users: Users::open(&client, env)?,
             gate: Gate::open(platform, sessions.clone(), cache.clone())?,
             sessions,
-            current_password: CurrentPassword::new(hasher.clone(), limiter.clone()),
+            current_password: CurrentPassword::new(hasher.clone(), attempts.clone()),
             hasher,
+            attempts,
+            stuffing: Stuffing::new(cache.clone(), keys.clone()),
             tokens: Tokens::open(&client, env)?,
             desk: Desk::open(platform)?,
             limiter,
-            keys: platform.keys.clone(),
             cookie: RefreshCookie::open(env)?,
+            device_cookie: DeviceCookie::open(env, keys.clone())?,
+            keys,
             authority: Authority::open(platform, &client, cache)?,
             clock: platform.clock.clone(),
             random: platform.random.clone(),

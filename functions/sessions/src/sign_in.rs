@@ -1,17 +1,25 @@
 //! `POST /api/auth/sign-in` — exchanges a password for a session.
 //!
 //! Unknown accounts and wrong passwords are one and the same to the caller, in body and in work
-//! done; what an account's status forbids is told only to who gave the right password.
+//! done; what an account's status forbids is told only to who gave the right password. A try is
+//! counted before its password is looked at, and one that is locked out is never looked at.
 
 use axum::extract;
+use jiff::Timestamp;
 use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::identifier::Identifier;
+use latchkey_shared::domain::lockout::Bucket;
 use latchkey_shared::domain::password::SubmittedPassword;
+use latchkey_shared::domain::session::Session;
+use latchkey_shared::domain::user::User;
 use latchkey_shared::gate::{Delivery, Entrant, SignedIn, invalid_credentials};
-use latchkey_shared::http::{Anonymous, Body, Caller, Fields, FromFields, Problem, account_name};
+use latchkey_shared::http::{
+    Anonymous, Body, Caller, Code, Device, Fields, FromFields, Problem, account_name,
+};
 use latchkey_shared::password_hash::Verdict;
+use latchkey_shared::store::lockouts::{Account, Attempt};
+use latchkey_shared::store::places::Place;
 use latchkey_shared::store::sessions::PasswordProof;
-use latchkey_shared::store::users::Claim;
 
 use crate::State;
 
@@ -48,33 +56,143 @@ pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     _: Anonymous,
     caller: Caller,
+    device: Device,
     Body(request): Body<Request>,
 ) -> Result<SignedIn, Problem> {
     let now = state.clock.now();
-    let holder = state
-        .users
-        .holder(Claim::from(&request.identifier), now)
-        .await?;
+    let (name, source) = (&request.identifier, caller.source.ip);
+    let place = Place::of(name.key(), &caller.source, &state.keys);
+    let (found, allowed) = tokio::join!(
+        state.users.holder_at(name, place.as_ref(), now),
+        state.stuffing.check(source),
+    );
+    allowed?;
+    let found = found?;
     // For nobody the same reads are made, of a user who is not there.
-    let id = holder.map_or_else(|| UserId::new(now, &*state.random), |holder| holder.user);
-    let (user, sessions) = tokio::try_join!(state.users.get(id), state.sessions.of_user(id))?;
-    let user = user.filter(|user| !user.has_lapsed(now));
+    let id = found
+        .holder
+        .map_or_else(|| UserId::new(now, &*state.random), |holder| holder.user);
+    let account = Account::of(found.holder, name, &state.keys);
+    let known = state.recognise(&device, id, place, found.known_at);
+    let (attempt, read) = state.count(&account, known, id).await?;
+    let entered = state
+        .enter(request, read, &attempt, (device, found.known_at), &caller)
+        .await;
+    match &entered {
+        Ok(_) => {}
+        Err(problem) if problem.code == Code::InvalidCredentials => {
+            tracing::info!(known = found.holder.is_some(), "sign_in.failed");
+            state.attempts.failed(&attempt, &caller).await?;
+            state.stuffing.note(source, &account).await;
+        }
+        // The password was right, or was never looked at.
+        Err(_) => state.attempts.withdraw(&attempt).await,
+    }
+    entered
+}
 
-    let stored = user.as_ref().and_then(|user| user.password_hash.clone());
-    let verdict = state
-        .hasher
-        .verify(&request.password, stored.as_ref())
-        .await?;
-    let (Some(user), Some(checked), Verdict::Right { rehash }) = (user, stored, verdict) else {
-        tracing::info!(known = holder.is_some(), "sign_in.failed");
-        return Err(invalid_credentials());
-    };
-    let entrant = Entrant {
-        user,
-        sessions,
-        amr: AMR,
-        proof: Some(PasswordProof { checked, rehash }),
-        delivery: request.delivery,
-    };
-    state.gate.admit(entrant, &caller).await
+/// A user and their sessions, as far as there are any.
+type Read = (Option<User>, Vec<Session>);
+
+/// The bucket of somebody who has signed in here before, and when that was noted.
+struct Known {
+    bucket: Bucket,
+    at: Timestamp,
+}
+
+impl State {
+    /// Whether the user has signed in before on this device; or, for clients that keep no
+    /// cookies or lost them, at this place.
+    fn recognise(
+        &self,
+        device: &Device,
+        user: UserId,
+        place: Option<Place>,
+        place_known_at: Option<Timestamp>,
+    ) -> Option<Known> {
+        let device = self.device_cookie.known(device, user, self.clock.now());
+        match (device, place.zip(place_known_at)) {
+            (Some(device), _) => Some(Known {
+                bucket: Bucket::Device(device.id),
+                at: device.known_at,
+            }),
+            (None, Some((place, at))) => Some(Known {
+                bucket: Bucket::Place(place.into_hash()),
+                at,
+            }),
+            (None, None) => None,
+        }
+    }
+
+    /// Counts the try while the user is read.
+    async fn count(
+        &self,
+        account: &Account,
+        known: Option<Known>,
+        id: UserId,
+    ) -> Result<(Attempt, Read), Problem> {
+        let (bucket, known_at) = match known {
+            Some(known) => (known.bucket, Some(known.at)),
+            None => (Bucket::Unknown, None),
+        };
+        let (attempt, read) = tokio::join!(self.attempts.begin(account, &bucket), async {
+            tokio::try_join!(self.users.get(id), self.sessions.of_user(id))
+        });
+        let attempt = attempt?;
+        let read = match read {
+            Ok(read) => read,
+            Err(error) => {
+                self.attempts.withdraw(&attempt).await;
+                return Err(error.into());
+            }
+        };
+        if !is_forgotten(known_at, read.0.as_ref()) {
+            return Ok((attempt, read));
+        }
+        self.attempts.withdraw(&attempt).await;
+        let attempt = self.attempts.begin(account, &Bucket::Unknown).await?;
+        Ok((attempt, read))
+    }
+
+    /// Looks at the password, and lets in who gave the right one.
+    async fn enter(
+        &self,
+        request: Request,
+        (user, sessions): Read,
+        attempt: &Attempt,
+        (device, place_known_at): (Device, Option<Timestamp>),
+        caller: &Caller,
+    ) -> Result<SignedIn, Problem> {
+        let now = self.clock.now();
+        let user = user.filter(|user| !user.has_lapsed(now));
+        let stored = user.as_ref().and_then(|user| user.password_hash.clone());
+        let verdict = self
+            .hasher
+            .verify(&request.password, stored.as_ref())
+            .await?;
+        let (Some(user), Some(checked), Verdict::Right { rehash }) = (user, stored, verdict) else {
+            return Err(invalid_credentials());
+        };
+        let forgotten = is_forgotten(place_known_at, Some(&user));
+        let entrant = Entrant {
+            new_place: forgotten || Place::is_due(place_known_at, now),
+            user,
+            sessions,
+            amr: AMR,
+            proof: Some(PasswordProof { checked, rehash }),
+            attempt: Some(attempt.clone()),
+            device,
+            delivery: request.delivery,
+        };
+        self.gate.admit(entrant, caller).await
+    }
+}
+
+/// Whether what was known of a device is void: with a reset or any other end of all sessions the
+/// user's devices are strangers again.
+fn is_forgotten(known_at: Option<Timestamp>, user: Option<&User>) -> bool {
+    let cutoff = user.and_then(|user| user.cutoff);
+    known_at
+        .zip(cutoff)
+        .is_some_and(|(known_at, cutoff)| known_at <= cutoff.at)
 }

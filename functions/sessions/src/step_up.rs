@@ -115,7 +115,10 @@ pub(crate) async fn handler(
     let (user, session) = state.authority.load(user).await?;
     match &request.proof {
         Proof::Password(password) => {
-            let proof = state.current_password.check(&user, password).await?;
+            let proof = state
+                .current_password
+                .check(&user, password, &caller)
+                .await?;
             let proof = StepUpProof::Password(&proof);
             state
                 .step_up(&user, session, "pwd", &proof, request.delivery, &caller)

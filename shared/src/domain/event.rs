@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::id::{EventId, SessionId, TokenId, UserId};
+use super::lockout::BucketKind;
 use super::session::Source;
 use super::token::Purpose;
 
@@ -129,6 +130,14 @@ pub enum EventKind {
         /// Every session that began at this moment or before ended.
         all_until: Timestamp,
     },
+    /// So many wrong passwords were tried that the next have to wait; the owner is told.
+    #[serde(rename = "user.locked", rename_all = "camelCase")]
+    Locked {
+        /// When the next may come.
+        until: Timestamp,
+        /// Where from they came.
+        bucket: BucketKind,
+    },
     /// A session began.
     #[serde(rename = "session.started", rename_all = "camelCase")]
     SessionStarted {
@@ -189,6 +198,7 @@ impl EventKind {
             Self::SteppedUp { .. } => "session.stepped_up",
             Self::Exported => "user.exported",
             Self::Deleted { .. } => "user.deleted",
+            Self::Locked { .. } => "user.locked",
             Self::SessionStarted { .. } => "session.started",
             Self::SessionsEnded { .. } => "session.ended",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",

@@ -59,7 +59,7 @@ macro_rules! uuid_id {
             }
 
             /// The id that these 16 bytes are.
-            pub fn from_bytes(bytes: [u8; 16]) -> Self {
+            pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))
             }
         }
@@ -101,6 +101,11 @@ uuid_id!(
 uuid_id!(
     /// A one-time token: a code and its link. Later ids sort after earlier ones.
     TokenId
+);
+
+uuid_id!(
+    /// A browser that somebody has signed in on. It is in a cookie there, and nowhere else.
+    DeviceId
 );
 
 /// An event in the audit log: a ULID, so that a user's events sort by time.

@@ -24,12 +24,7 @@ pub struct RefreshCookie {
 impl RefreshCookie {
     /// As `COOKIE_SAME_SITE`, `ALLOWED_ORIGINS` and `PUBLIC_URL` say.
     pub fn open(env: &Env) -> Result<Self, EnvError> {
-        let same_site = match env.optional("COOKIE_SAME_SITE").unwrap_or("Strict") {
-            "Strict" => SameSite::Strict,
-            "Lax" => SameSite::Lax,
-            "None" => SameSite::None,
-            _ => return Err(EnvError::Invalid("COOKIE_SAME_SITE".to_owned())),
-        };
+        let same_site = same_site(env)?;
         let mut allowed_origins = allowed_origins(env)?;
         allowed_origins.push(env.base_url("PUBLIC_URL")?);
         Ok(Self {
@@ -64,18 +59,7 @@ impl RefreshCookie {
     /// The token in a request's cookies. Two cookies of the name are an attempt to plant one, and
     /// count as none.
     pub fn read(&self, headers: &HeaderMap) -> Option<SecretString> {
-        let mut found = headers
-            .get_all(COOKIE)
-            .iter()
-            .filter_map(|value| value.to_str().ok())
-            .flat_map(Cookie::split_parse)
-            .flatten()
-            .filter(|cookie| cookie.name() == NAME);
-        let cookie = found.next()?;
-        found
-            .next()
-            .is_none()
-            .then(|| SecretString::from(cookie.value()))
+        only(headers, NAME).map(|cookie| SecretString::from(cookie.value()))
     }
 
     /// Refuses a request that a browser sends from a site which is not ours.
@@ -104,15 +88,43 @@ impl RefreshCookie {
     }
 
     fn header(&self, value: &str, seconds: i64) -> HeaderValue {
-        let cookie = Cookie::build((NAME, value))
-            .path("/")
-            .secure(true)
-            .http_only(true)
-            .same_site(self.same_site)
-            .max_age(Duration::seconds(seconds));
-        // Tokens are base64url, so the header is always valid.
-        HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
+        header(NAME, value, self.same_site, seconds)
     }
+}
+
+/// As `COOKIE_SAME_SITE` says.
+pub(super) fn same_site(env: &Env) -> Result<SameSite, EnvError> {
+    match env.optional("COOKIE_SAME_SITE").unwrap_or("Strict") {
+        "Strict" => Ok(SameSite::Strict),
+        "Lax" => Ok(SameSite::Lax),
+        "None" => Ok(SameSite::None),
+        _ => Err(EnvError::Invalid("COOKIE_SAME_SITE".to_owned())),
+    }
+}
+
+/// The one cookie of this name.
+pub(super) fn only<'a>(headers: &'a HeaderMap, name: &str) -> Option<Cookie<'a>> {
+    let mut found = headers
+        .get_all(COOKIE)
+        .iter()
+        .filter_map(|value| value.to_str().ok())
+        .flat_map(Cookie::split_parse)
+        .flatten()
+        .filter(|cookie| cookie.name() == name);
+    let cookie = found.next()?;
+    found.next().is_none().then_some(cookie)
+}
+
+/// The header that sets a cookie which scripts can't read, for this many seconds.
+pub(super) fn header(name: &str, value: &str, same_site: SameSite, seconds: i64) -> HeaderValue {
+    let cookie = Cookie::build((name, value))
+        .path("/")
+        .secure(true)
+        .http_only(true)
+        .same_site(same_site)
+        .max_age(Duration::seconds(seconds));
+    // Values are base64url, so the header is always valid.
+    HeaderValue::from_str(&cookie.to_string()).unwrap_or_else(|_| HeaderValue::from_static(""))
 }
 
 /// The origins that `ALLOWED_ORIGINS` names; each must be one, and `*` is none.

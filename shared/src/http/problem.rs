@@ -10,6 +10,7 @@ use std::time::Duration;
 use axum::response::{IntoResponse, Response};
 use http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::rate_limit::RateLimits;
@@ -111,6 +112,8 @@ codes! {
     PasswordWeak => "password_weak", UNPROCESSABLE_ENTITY, "The password is too weak";
     /// Too many requests.
     RateLimited => "rate_limited", TOO_MANY_REQUESTS, "Too many requests";
+    /// Too many wrong passwords.
+    AccountLocked => "account_locked", TOO_MANY_REQUESTS, "The account is locked for a while";
     /// A fault of ours.
     Internal => "internal_error", INTERNAL_SERVER_ERROR, "Something went wrong here";
     /// Something that we need is away.
@@ -263,6 +266,19 @@ impl Problem {
             ..Self::new(
                 Code::RateLimited,
                 "Wait for as many seconds as Retry-After says, then try again.",
+            )
+        }
+    }
+
+    /// Too many wrong passwords; the next may come after this wait.
+    pub fn account_locked(wait: SignedDuration) -> Self {
+        // Rounded up, so that who waits this long has waited long enough.
+        let seconds = wait.unsigned_abs().as_millis().div_ceil(1000);
+        Self {
+            retry_after: Some(u64::try_from(seconds).unwrap_or(u64::MAX).max(1)),
+            ..Self::new(
+                Code::AccountLocked,
+                "Wait for as many seconds as Retry-After says, or reset the password.",
             )
         }
     }

@@ -11,6 +11,7 @@ use super::problem::Problem;
 use super::rate_limit::{Limit, RateLimits};
 use crate::cache::{Cache, Key};
 use crate::domain::invalid::Invalid;
+use crate::domain::network::neighbourhood;
 use crate::domain::phone::PhoneNumber;
 use crate::env::{Env, EnvError};
 use crate::keys::Keyring;
@@ -101,22 +102,6 @@ fn prefix(number: &PhoneNumber) -> &str {
     &e164[..e164.len().saturating_sub(OPEN_DIGITS)]
 }
 
-/// What one caller can have many of: a /24 of IPv4, a /48 of IPv6. Callers without an address are
-/// one neighbourhood, since nobody knows which.
-fn neighbourhood(source: Option<IpAddr>) -> String {
-    match source.map(|ip| ip.to_canonical()) {
-        Some(IpAddr::V4(ip)) => {
-            let [a, b, c, _] = ip.octets();
-            format!("{a}.{b}.{c}.0/24")
-        }
-        Some(IpAddr::V6(ip)) => {
-            let [a, b, c, ..] = ip.segments();
-            format!("{a:x}:{b:x}:{c:x}::/48")
-        }
-        None => "nowhere".to_owned(),
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use axum::response::IntoResponse;
@@ -159,17 +144,6 @@ mod tests {
             .admit(RateLimits::default(), number, source)
             .await
             .map_err(|problem| problem.code)
-    }
-
-    #[test]
-    fn neighbours_are_counted_together() {
-        let of = |ip: &str| neighbourhood(ip.parse().ok());
-        assert_eq!(of("203.0.113.7"), of("203.0.113.250"));
-        assert_eq!(of("203.0.113.7"), of("::ffff:203.0.113.9"));
-        assert_ne!(of("203.0.113.7"), of("203.0.114.7"));
-        assert_eq!(of("2001:db8:1:2::3"), of("2001:db8:1:ffff:1:2:3:4"));
-        assert_ne!(of("2001:db8:1::"), of("2001:db8:2::"));
-        assert_eq!(of(""), of("unknown"));
     }
 
     #[tokio::test]

@@ -105,6 +105,10 @@ fn samples() -> Vec<Sample> {
         })
         .link("security/not-me"),
         sample(AccountHeld),
+        sample(AccountLocked {
+            at,
+            source: source(),
+        }),
         sample(AccountDeleted),
     ]
 }

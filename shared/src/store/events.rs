@@ -5,7 +5,7 @@ use std::net::IpAddr;
 
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::Put;
+use aws_sdk_dynamodb::types::{ConditionCheck, Put};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
@@ -139,6 +139,16 @@ impl Events {
         Put::builder()
             .table_name(&self.table.name)
             .set_item(Some(self.item(event)?))
+            .condition_expression("attribute_not_exists(pk)")
+            .build()
+            .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+
+    /// A look at where an event would be that is not to be: it takes as long as to write one.
+    pub(crate) fn absent(&self, id: EventId) -> Result<ConditionCheck, StoreError> {
+        ConditionCheck::builder()
+            .table_name(&self.table.name)
+            .set_key(Some(key("nobody", id)))
             .condition_expression("attribute_not_exists(pk)")
             .build()
             .map_err(|error| StoreError::inconsistent(TABLE, error))

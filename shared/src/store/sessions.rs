@@ -15,6 +15,8 @@ use serde::{Deserialize, Serialize};
 
 use super::events::Events;
 use super::item::{self, Item, millis, number, text, time, ttl};
+use super::lockouts::Attempt;
+use super::places::Place;
 use super::tokens::{Half, Tokens};
 use super::transaction::{CommitError, Transaction};
 use super::users::{self, Users};
@@ -60,6 +62,17 @@ pub struct PasswordProof {
     pub rehash: Option<SecretString>,
 }
 
+/// What goes with the beginning of a session, in its transaction.
+#[derive(Debug, Default)]
+pub struct Beside<'a> {
+    /// What the user row must still say.
+    pub proof: Option<&'a PasswordProof>,
+    /// The try that was right, whose count ends.
+    pub attempt: Option<&'a Attempt>,
+    /// The places to note that the user signed in at.
+    pub places: Vec<Place>,
+}
+
 /// What somebody proves with that it is still them.
 #[derive(Debug)]
 pub enum StepUpProof<'a> {
@@ -78,6 +91,8 @@ pub enum Write {
     User,
     /// The token of a code.
     Token,
+    /// The count of tries, or a place: neither has a condition.
+    Mark,
     /// The event.
     Event,
 }
@@ -123,19 +138,28 @@ impl Sessions {
 
     /// Begins a session and ends those that it displaces, at most [`MAX_ENDED_AT_ONCE`], if the
     /// user is still active, the password still the one that was checked and no end of all
-    /// sessions has come since: a reset or a sign-out everywhere at the same moment wins.
+    /// sessions has come since: a reset or a sign-out everywhere at the same moment wins. The count
+    /// of wrong passwords ends with it.
     pub async fn begin(
         &self,
         session: &Session,
         displaced: &[SessionId],
-        proof: Option<&PasswordProof>,
+        beside: &Beside<'_>,
         event: &Event,
     ) -> Result<(), CommitError<Write>> {
+        let proof = beside.proof;
         let mut transaction = Transaction::new()
             .put(Write::Session, self.put_new(session)?)
             .put(Write::Event, self.events.put(event)?);
         for id in displaced {
             transaction = transaction.delete(Write::Session, self.delete(session.user, *id)?);
+        }
+        if let Some(attempt) = beside.attempt {
+            transaction = transaction.delete(Write::Mark, attempt.forget(&self.users)?);
+        }
+        for place in &beside.places {
+            let put = place.put(&self.users, session.user, session.created_at)?;
+            transaction = transaction.put(Write::Mark, put);
         }
         transaction = match proof.and_then(|proof| proof.rehash.as_ref().map(|new| (proof, new))) {
             Some((proof, new)) => {

@@ -115,10 +115,11 @@ fn reasons<R>(error: &SdkError<TransactWriteItemsError, R>) -> &[CancellationRea
     }
 }
 
+/// Waits before the attempt after this one.
 #[expect(
     clippy::disallowed_methods,
     reason = "two transactions that met must not meet again at once"
 )]
-async fn wait(attempt: u32) {
+pub(crate) async fn wait(attempt: u32) {
     tokio::time::sleep(FIRST_WAIT * 2_u32.pow(attempt - 1)).await;
 }

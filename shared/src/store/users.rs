@@ -188,8 +188,7 @@ impl Users {
         now: Timestamp,
     ) -> Result<Option<Holder>, StoreError> {
         let row = self.table.read(claim_key(claim)).await?;
-        let holder = row.map(holder_of).transpose()?;
-        Ok(holder.filter(|holder| holder.is_live(now) && holder.held_until.is_none()))
+        goes_by(row, now)
     }
 
     /// Who holds these claims at `now`, in one round trip and in their order.
@@ -501,6 +500,10 @@ pub(crate) fn user_of(item: Item) -> Result<User, StoreError> {
     })
 }
 
-fn holder_of(item: Item) -> Result<Holder, StoreError> {
-    item::from_item::<ClaimRow>(CLAIM, item).map(|row| row.holder())
+/// Who goes by the claim of this row at `now`.
+pub(crate) fn goes_by(row: Option<Item>, now: Timestamp) -> Result<Option<Holder>, StoreError> {
+    let row: Option<ClaimRow> = row.map(|row| item::from_item(CLAIM, row)).transpose()?;
+    Ok(row
+        .map(|row| row.holder())
+        .filter(|holder| holder.is_live(now) && holder.held_until.is_none()))
 }

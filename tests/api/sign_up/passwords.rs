@@ -11,12 +11,15 @@ async fn holds(password: &str, others: &[&str]) {
     app.person_with("ada@example.com", &json!({ "password": password }))
         .await;
     let ada = json!({ "email": "ada@example.com" });
-    for other in others {
-        app.try_sign_in(ada.clone(), other)
-            .await
-            .problem(401, "invalid_credentials");
+    // One more in a row would lock the account.
+    for others in others.chunks(4) {
+        for other in others {
+            app.try_sign_in(ada.clone(), other)
+                .await
+                .problem(401, "invalid_credentials");
+        }
+        app.try_sign_in(ada.clone(), password).await.expect(200);
     }
-    app.try_sign_in(ada, password).await.expect(200);
 }
 
 #[tokio::test]

@@ -1,0 +1,145 @@
+//! Tries of passwords, on their way from being counted to what came of them.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use crate::clock::Clock;
+use crate::domain::event::EventKind;
+use crate::domain::id::EventId;
+use crate::domain::lockout::Bucket;
+use crate::http::{Caller, Problem};
+use crate::platform::{Platform, StartError};
+use crate::random::Random;
+use crate::store::lockouts::{Account, Attempt, Counted, Lockouts};
+use crate::telemetry::chain;
+
+/// How long a lock may be waited for whose own try is still being looked at. Many right passwords
+/// at once all get in by it. A try takes a fraction of it; one that takes longer has died.
+const PATIENCE: SignedDuration = SignedDuration::from_secs(2);
+/// How often a waiting try looks.
+const LOOK_EVERY: Duration = Duration::from_millis(50);
+/// How often it looks at most: for [`PATIENCE`] after its first lock, and no longer where one lock
+/// follows another.
+const LOOKS: u32 = 40;
+
+/// Counts tries of passwords, and locks out who fails too often.
+#[derive(Clone)]
+pub struct Attempts {
+    lockouts: Lockouts,
+    clock: Arc<dyn Clock>,
+    random: Arc<dyn Random>,
+}
+
+impl Attempts {
+    /// The tries of a deployment.
+    pub fn open(platform: &Platform) -> Result<Self, StartError> {
+        Ok(Self {
+            lockouts: Lockouts::open(&platform.dynamodb(), &platform.env)?,
+            clock: platform.clock.clone(),
+            random: platform.random.clone(),
+        })
+    }
+
+    /// Counts a try before its password is looked at. One that is locked out is 429, and a store
+    /// that can't count is 503: then the password must not be looked at.
+    pub async fn begin(&self, account: &Account, bucket: &Bucket) -> Result<Attempt, Problem> {
+        let mut looks = 0;
+        loop {
+            let now = self.clock.now();
+            let (tally, until) = match self.lockouts.count(account, bucket, now).await? {
+                Counted::Admitted(attempt) => return Ok(attempt),
+                Counted::Locked { tally, until } => (tally, until),
+            };
+            let undecided = !tally.settled && now < tally.last_at + PATIENCE;
+            if !undecided || looks == LOOKS {
+                return Err(Problem::account_locked(until.duration_since(now)));
+            }
+            looks += 1;
+            pause().await;
+        }
+    }
+
+    /// The try failed. The one that locks its bucket is told to the owner.
+    pub async fn failed(&self, attempt: &Attempt, caller: &Caller) -> Result<(), Problem> {
+        let Some(until) = attempt.locks_until() else {
+            return Ok(());
+        };
+        let now = self.clock.now();
+        let event = match attempt.account() {
+            Account::User(user) => {
+                let bucket = attempt.bucket().kind();
+                let kind = EventKind::Locked { until, bucket };
+                Ok(caller.event(*user, kind, now, &*self.random))
+            }
+            Account::Nobody(_) => Err(EventId::new(now, &*self.random)),
+        };
+        let event = event.as_ref().map_err(|id| *id);
+        Ok(self.lockouts.settle(attempt, event).await?)
+    }
+
+    /// The try came to nothing by no fault of who made it.
+    pub async fn withdraw(&self, attempt: &Attempt) {
+        if let Err(error) = self.lockouts.take_back(attempt).await {
+            tracing::warn!(
+                error = chain(&error),
+                "a try stays counted that came to nothing"
+            );
+        }
+    }
+
+    /// The password was right, and there is no transaction that could forget the count with it.
+    pub async fn succeeded(&self, attempt: &Attempt) {
+        if let Err(error) = self.lockouts.forget(attempt).await {
+            tracing::warn!(
+                error = chain(&error),
+                "a right password stays counted as a try"
+            );
+        }
+    }
+}
+
+#[expect(
+    clippy::disallowed_methods,
+    reason = "what is waited for is another request, not a span of time"
+)]
+async fn pause() {
+    tokio::time::sleep(LOOK_EVERY).await;
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_config::retry::RetryConfig;
+    use aws_config::{BehaviorVersion, Region};
+    use aws_sdk_dynamodb::Client;
+    use aws_sdk_dynamodb::config::{Config, Credentials};
+
+    use super::*;
+    use crate::clock::SystemClock;
+    use crate::env::Env;
+    use crate::http::Code;
+    use crate::random::SystemEntropy;
+
+    #[tokio::test]
+    async fn a_store_that_can_t_count_is_503() {
+        let config = Config::builder()
+            .behavior_version(BehaviorVersion::latest())
+            .region(Region::from_static("eu-west-1"))
+            .credentials_provider(Credentials::new("a", "b", None, None, "test"))
+            .retry_config(RetryConfig::disabled())
+            .endpoint_url("http://127.0.0.1:1")
+            .build();
+        let env = Env::default()
+            .with("USERS_TABLE", "users")
+            .with("EVENTS_TABLE", "events");
+        let attempts = Attempts {
+            lockouts: Lockouts::open(&Client::from_conf(config), &env).unwrap(),
+            clock: Arc::new(SystemClock),
+            random: Arc::new(SystemEntropy::default()),
+        };
+        let account = Account::Nobody("x".to_owned());
+        let refused = attempts.begin(&account, &Bucket::Unknown).await;
+        assert_eq!(refused.unwrap_err().code, Code::Unavailable);
+    }
+}

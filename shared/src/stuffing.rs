@@ -1,0 +1,105 @@
+//! One source that tries the passwords of many: credential stuffing and spraying.
+//!
+//! Locks are for each account, and who tries one password with each of many meets none. So failures
+//! are counted by source too. Here, unlike there, the count is in the cache: when it is lost, or
+//! the cache is away, sign-in goes on under the locks alone.
+
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::cache::{Bump, Cache, CacheError, Key};
+use crate::domain::network;
+use crate::http::{Limit, Problem, RateLimits};
+use crate::keys::Keyring;
+use crate::store::lockouts::Account;
+use crate::telemetry::chain;
+
+/// Different accounts that may fail from one source: as many as Rauthy's detector takes. A family
+/// or a class hardly comes to that in three hours.
+const LIMIT: Limit = Limit {
+    name: "failed-accounts",
+    quota: 15,
+    window: Duration::from_hours(3),
+};
+/// How long a source is shut out.
+const BLOCK: Duration = Duration::from_hours(1);
+
+/// Watches sources of sign-ins.
+#[derive(Clone)]
+pub struct Stuffing {
+    cache: Arc<dyn Cache>,
+    keys: Arc<Keyring>,
+}
+
+impl Stuffing {
+    /// Counts in this cache.
+    pub fn new(cache: Arc<dyn Cache>, keys: Arc<Keyring>) -> Self {
+        Self { cache, keys }
+    }
+
+    /// Refuses a source that is shut out, whatever account it wants in to. Counts nothing.
+    pub async fn check(&self, source: Option<IpAddr>) -> Result<(), Problem> {
+        let Some(source) = source else {
+            return Ok(());
+        };
+        let key = Key::new("stuffing-block", &[&self.hash(source)]);
+        match self.cache.bump_if(&key, 0, BLOCK).await {
+            Ok(block) if block.count > 0 => {
+                let mut limits = RateLimits::under(&[LIMIT]);
+                limits.note(&LIMIT, refused(block));
+                Err(Problem::rate_limited(limits))
+            }
+            Ok(_) => Ok(()),
+            Err(error) => {
+                tracing::warn!(error = chain(&error), "a source of sign-ins is not checked");
+                Ok(())
+            }
+        }
+    }
+
+    /// Notes that a sign-in failed.
+    pub async fn note(&self, source: Option<IpAddr>, account: &Account) {
+        // Nobody reaches a deployment from a loopback address. On a developer's machine everybody
+        // does.
+        let Some(source) = source.filter(|ip| !ip.to_canonical().is_loopback()) else {
+            return;
+        };
+        if let Err(error) = self.count(source, account).await {
+            tracing::warn!(error = chain(&error), "a failed sign-in is not counted");
+        }
+    }
+
+    async fn count(&self, source: IpAddr, account: &Account) -> Result<(), CacheError> {
+        let source = self.hash(source);
+        let account = self.keys.lookup("stuffing-account", &account.key());
+        let seen = Key::new("stuffing-seen", &[&source, &account]);
+        if !self.cache.put_once(&seen, "1", LIMIT.window).await? {
+            return Ok(());
+        }
+        let accounts = Key::new("stuffing", &[&source]);
+        let bump = self
+            .cache
+            .bump_if(&accounts, LIMIT.quota, LIMIT.window)
+            .await?;
+        if bump.count >= LIMIT.quota {
+            tracing::warn!(accounts = bump.count, "sign_in.source_blocked");
+            let block = Key::new("stuffing-block", &[&source]);
+            self.cache.bump_if(&block, 1, BLOCK).await?;
+        }
+        Ok(())
+    }
+
+    fn hash(&self, source: IpAddr) -> String {
+        self.keys.lookup("stuffing-source", &network::line(source))
+    }
+}
+
+/// A block as its limit tells of it: nothing is left until it ends.
+fn refused(block: Bump) -> Bump {
+    Bump {
+        admitted: false,
+        count: LIMIT.quota,
+        ..block
+    }
+}
