@@ -17,13 +17,14 @@ use crate::domain::event::EventKind;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::invalid::{self, Invalid};
 use crate::domain::session::Session;
-use crate::domain::user::{Status, User, max_sessions};
+use crate::domain::user::{Status, User};
 use crate::http::caller::Caller;
 use crate::http::cookies::RefreshCookie;
 use crate::http::problem::{Code, Problem};
 use crate::http::reply::Reply;
 use crate::http::views::{SessionView, UserView};
 use crate::keys::Keyring;
+use crate::plan_book::PlanBook;
 use crate::platform::{Platform, StartError};
 use crate::random::Random;
 use crate::refresh_token::RefreshToken;
@@ -84,6 +85,7 @@ pub struct Gate {
     keys: Arc<Keyring>,
     cookie: RefreshCookie,
     cache: Arc<dyn Cache>,
+    plans: PlanBook,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -121,6 +123,7 @@ impl Gate {
             keys: platform.keys.clone(),
             cookie: RefreshCookie::open(&platform.env)?,
             cache,
+            plans: PlanBook::open(platform, &platform.dynamodb())?,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
         })
@@ -132,6 +135,7 @@ impl Gate {
         let user = &entrant.user;
         may_sign_in(user.status)?;
         let now = self.clock.now();
+        let plan = self.plans.plan_of(user, now).await?;
         let session = Session::begin(
             SessionId::new(now, &*self.random),
             user.id,
@@ -139,7 +143,7 @@ impl Gate {
             caller.source.clone(),
             now,
         );
-        let displaced = displaced(&entrant.sessions, user, now);
+        let displaced = displaced(&entrant.sessions, user, plan.max_sessions, now);
         let event = caller.event(
             user.id,
             EventKind::SessionStarted {
@@ -186,7 +190,7 @@ impl Gate {
                 expires_in: access_token::LIFE.as_secs(),
                 refresh_token: in_body,
                 session: SessionView::seen_from(session.id, session),
-                user: UserView::from(user),
+                user: UserView::at(user, now),
             },
             cookie,
         })
@@ -267,13 +271,19 @@ fn may_sign_in(status: Status) -> Result<(), Problem> {
 }
 
 /// The sessions that must end so that one more fits: those least recently used.
-fn displaced(sessions: &[Session], user: &User, now: Timestamp) -> Vec<SessionId> {
+fn displaced(
+    sessions: &[Session],
+    user: &User,
+    max_sessions: u32,
+    now: Timestamp,
+) -> Vec<SessionId> {
+    let most = usize::try_from(max_sessions).unwrap_or(usize::MAX);
     let mut alive: Vec<&Session> = sessions
         .iter()
         .filter(|session| session.is_alive(now, user.cutoff))
         .collect();
     alive.sort_by_key(|session| session.last_used_at);
-    let excess = (alive.len() + 1).saturating_sub(max_sessions(&user.plan));
+    let excess = (alive.len() + 1).saturating_sub(most);
     let excess = excess.min(MAX_ENDED_AT_ONCE);
     alive[..excess].iter().map(|session| session.id).collect()
 }

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod access_token;
+mod admin;
 mod bootstrap_admin;
 mod calls;
 mod contract;
@@ -21,6 +22,7 @@ mod resend;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod status;
 mod verify_email;
 mod verify_link;
 mod well_known;

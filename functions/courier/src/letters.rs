@@ -9,7 +9,7 @@ use latchkey_shared::domain::user::User;
 use latchkey_shared::mail::{
     AccountDeleted, AccountHeld, AddressWanted, ConfirmNewEmail, ConfirmPasswordChange,
     EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasswordChanged, PhoneChanged, ResetPassword,
-    SessionEndedByReuse, SignUpRepeated, StepUpCode, VerifyEmail,
+    SessionEndedByReuse, SignUpRepeated, StatusChanged, StepUpCode, VerifyEmail,
 };
 use latchkey_shared::sms_texts::{ConfirmNewPhone, OneTimeCodeSms, PhoneChangedSms, SmsText};
 use latchkey_shared::store::StoreError;
@@ -120,6 +120,10 @@ impl State {
             Subject::AddressWanted => self.tell(event.user, AddressWanted, now).await?,
             Subject::EmailConfirmed => self.tell(event.user, EmailConfirmed, now).await?,
             Subject::AccountHeld => self.tell(event.user, AccountHeld, now).await?,
+            Subject::StatusChanged(status, until) => match StatusChanged::of(status, until) {
+                Some(mail) => self.tell(event.user, mail, now).await?,
+                None => None,
+            },
             Subject::SessionEndedByReuse => {
                 let mail = SessionEndedByReuse {
                     at: event.at,

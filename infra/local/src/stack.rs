@@ -37,6 +37,10 @@ const PORT_FILE: &str = "port";
 
 const DATABASE_FILE: &str = "database.sqlite";
 
+/// How often the janitor comes while the clock goes at its own pace; after each move of it he comes
+/// at once.
+const CLEANING_INTERVAL: Duration = Duration::from_mins(1);
+
 /// How often expired rows are swept while the clock goes at its own pace.
 const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
 
@@ -172,6 +176,8 @@ impl Stack {
             background.spawn(reader.run());
         }
         background.spawn(sweep_now_and_then(database.clone()));
+        let janitor = latchkey_janitor::State::open(&platform).await?;
+        background.spawn(clean_now_and_then(janitor.clone(), bell.clone()));
 
         let mut watched = platform.with_cache(Arc::new(WatchedCache {
             cache,
@@ -185,6 +191,7 @@ impl Stack {
             progress: progress.clone(),
             bell: bell.clone(),
             database,
+            janitor,
             random: random.clone(),
         };
         let gateway = Gateway {
@@ -273,10 +280,12 @@ async fn functions(platform: &Platform) -> Result<Router, StackError> {
     let accounts = latchkey_accounts::State::open(platform).await?;
     let sessions = latchkey_sessions::State::open(platform).await?;
     let profile = latchkey_profile::State::open(platform).await?;
+    let admin = latchkey_admin::State::open(platform).await?;
     let federation = latchkey_federation::State::open(platform)?;
     Ok(latchkey_accounts::router(accounts)
         .merge(latchkey_sessions::router(sessions))
         .merge(latchkey_profile::router(profile))
+        .merge(latchkey_admin::router(admin))
         .merge(latchkey_federation::router(federation)))
 }
 
@@ -355,5 +364,14 @@ async fn sweep_now_and_then(database: dynoxide::Database) {
     loop {
         ticks.tick().await;
         dev_routes::sweep(database.clone()).await;
+    }
+}
+
+async fn clean_now_and_then(janitor: latchkey_janitor::State, bell: Bell) {
+    let mut ticks = tokio::time::interval(CLEANING_INTERVAL);
+    loop {
+        ticks.tick().await;
+        dev_routes::clean(&janitor).await;
+        bell.ring();
     }
 }

@@ -9,6 +9,7 @@ use super::StoreError;
 use super::change::Change;
 use super::events::Events;
 use super::item::{number, text, time};
+use super::plans::Plans;
 use super::sessions::Sessions;
 use super::tokens::{Half, Tokens};
 use super::transaction::{CommitError, Transaction};
@@ -34,6 +35,7 @@ pub struct Profiles {
     users: Users,
     sessions: Sessions,
     tokens: Tokens,
+    plans: Plans,
     events: Events,
 }
 
@@ -52,6 +54,8 @@ pub enum Write {
     Token,
     /// A session.
     Session,
+    /// How many have the user's plan.
+    Plan,
     /// An event.
     Event,
 }
@@ -129,6 +133,7 @@ impl Profiles {
             users: Users::open(client, env)?,
             sessions: Sessions::open(client, env)?,
             tokens: Tokens::open(client, env)?,
+            plans: Plans::open(client, env)?,
             events: Events::open(client, env)?,
         })
     }
@@ -303,11 +308,11 @@ impl Profiles {
         event: &Event,
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
-        let status = match user.status {
-            Status::Active => Status::SecurityIssue,
-            other => other,
-        };
         let mut row = self.users.change(user);
+        if user.status == Status::Active {
+            let detail = user.status_detail.next(None, None, now);
+            row = users::place_status(row, user.id, Status::SecurityIssue, &detail);
+        }
         let mut transaction = Transaction::new()
             .update(
                 Write::Token,
@@ -347,7 +352,6 @@ impl Profiles {
             transaction = transaction.delete(Write::Own, released);
         }
         row = row
-            .set_named("#status", "status", text(status.as_str()))
             .set("former", attribute(&hold.former)?)
             .set("epoch", number(user.epoch + 1))
             .set("tokensValidAfter", time(now))
@@ -367,15 +371,13 @@ impl Profiles {
         events: &[Event],
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
-        let status = match user.status {
-            Status::SecurityIssue => Status::Active,
-            other => other,
-        };
-        let mut row = self
-            .users
-            .change(user)
+        let mut row = self.users.change(user);
+        if user.status == Status::SecurityIssue {
+            let detail = user.status_detail.next(None, None, now);
+            row = users::place_status(row, user.id, Status::Active, &detail);
+        }
+        row = row
             .set("passwordHash", text(change.hash.expose_secret()))
-            .set_named("#status", "status", text(status.as_str()))
             .set("epoch", number(user.epoch + 1))
             .set("tokensValidAfter", time(now))
             .set_or_remove("keptSession", change.kept.map(text));
@@ -413,8 +415,10 @@ impl Profiles {
             .set_key(Some(users::profile_key(user.id)))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":status", text(user.status.as_str()))
+            .expression_attribute_names("#plan", "plan")
+            .expression_attribute_values(":plan", text(&user.plan))
             .expression_attribute_values(":email", text(user.email.as_str()));
-        let mut condition = "#status = :status AND email = :email".to_owned();
+        let mut condition = "#status = :status AND email = :email AND #plan = :plan".to_owned();
         if let Some(checked) = checked {
             condition.push_str(" AND passwordHash = :checked");
             row = row.expression_attribute_values(":checked", text(checked.expose_secret()));
@@ -427,6 +431,9 @@ impl Profiles {
             .delete(Write::User, row)
             .put(Write::Token, self.tokens.put_new(farewell)?)
             .put(Write::Event, self.events.put(event)?);
+        if let Some(left) = self.plans.leave(&user.plan)? {
+            transaction = transaction.update(Write::Plan, left);
+        }
         let own = own_targets(user, now);
         let claims = own.iter().map(claim_of);
         for claim in claims.chain(user.username.as_ref().map(Claim::Username)) {
