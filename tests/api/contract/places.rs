@@ -23,10 +23,7 @@ const FUNCTIONS: [(&str, &str); 5] = [
         "profile",
         include_str!("../../../functions/profile/src/lib.rs"),
     ),
-    (
-        "admin",
-        include_str!("../../../functions/admin/src/lib.rs"),
-    ),
+    ("admin", include_str!("../../../functions/admin/src/lib.rs")),
     (
         "federation",
         include_str!("../../../functions/federation/src/lib.rs"),
