@@ -60,8 +60,21 @@ impl Scene {
         answer.expect(200);
     }
 
+    /// Whether an access token is taken where nothing but the token itself and the marks is looked
+    /// at: not so by `me`, which reads the user.
+    async fn is_taken(&self, access: &str) -> bool {
+        let call = self.app.get("/api/auth/user/events").bearer(access);
+        let answer = call.send().await;
+        if answer.status == 200 {
+            return true;
+        }
+        answer.problem(401, "unauthenticated");
+        false
+    }
+
     /// Claims that neither of a device's tokens is good.
     async fn is_out(&self, device: &Device) {
+        assert!(!self.is_taken(&device.access).await);
         let answer = self.app.me(&device.access).await;
         answer.problem(401, "unauthenticated");
         let answer = self.app.refresh(&device.refresh).await;
@@ -70,6 +83,7 @@ impl Scene {
 
     /// Claims that both of a device's tokens are good.
     async fn is_in(&self, device: &Device) {
+        assert!(self.is_taken(&device.access).await);
         self.app.me(&device.access).await.expect(200);
         self.app.refresh(&device.refresh).await.expect(200);
     }

@@ -30,7 +30,7 @@ async fn a_session_of_a_fast_clock_is_denied_by_a_slow_one() {
     scene.app.advance(AHEAD).await;
     let device = scene.sign_in().await;
     let scene = behind(scene, &redis, data.path()).await;
-    scene.app.me(&device.access).await.expect(200);
+    assert!(scene.is_taken(&device.access).await);
     scene.move_to("banned").await;
     scene.is_out(&device).await;
     // Nor does it come back with the account.

@@ -35,7 +35,7 @@ async fn a_mark_that_was_lost_alone_is_written_again() {
     );
     assert_eq!(command(&redis, &keys), ":2");
     // Nothing but the mark stood against this token.
-    scene.app.me(&device.access).await.expect(200);
+    assert!(scene.is_taken(&device.access).await);
     scene.app.advance(1).await;
     scene.is_out(&device).await;
 }
