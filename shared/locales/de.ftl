@@ -4,6 +4,7 @@
 
 code = Code
 when = Wann
+until = Bis
 from = Von
 client = Angegebenes Gerät
 new_address = Neue Adresse
@@ -159,3 +160,33 @@ account_deleted = Ihr { $app }-Konto wurde gelöscht
     .heading = Ihr Konto wurde gelöscht
     .gone = Ihr { $app }-Konto und alles darin sind gelöscht und lassen sich nicht wiederherstellen.
     .stolen = Wenn nicht Sie es gelöscht haben, wenden Sie sich an den Support von { $app }.
+
+account_active = Ihr { $app }-Konto ist wieder aktiv
+    .heading = Ihr Konto ist wieder aktiv
+    .now = Ihr { $app }-Konto ist ab jetzt wieder aktiv.
+    .next = Melden Sie sich an wie bisher. Die Geräte, auf denen Sie vorher angemeldet waren, müssen sich neu anmelden.
+
+account_blocked = Ihr { $app }-Konto ist gesperrt
+    .heading = Ihr Konto ist gesperrt
+    .now = Ihr { $app }-Konto wurde gesperrt, und alle Geräte wurden abgemeldet.
+    .next = Wenn Sie das für einen Irrtum halten, wenden Sie sich an den Support von { $app }.
+
+account_paused = Ihr { $app }-Konto ruht
+    .heading = Ihr Konto ruht
+    .now = Ihr { $app }-Konto wurde stillgelegt, und alle Geräte wurden abgemeldet. Nichts darin ging verloren.
+    .next = Wenn Sie es wieder nutzen möchten, wenden Sie sich an den Support von { $app }.
+
+account_deactivated = Ihr { $app }-Konto wurde deaktiviert
+    .heading = Ihr Konto wurde deaktiviert
+    .now = Ihr { $app }-Konto wurde deaktiviert, und alle Geräte wurden abgemeldet. Nichts darin ging verloren.
+    .next = Wenn Sie es zurückhaben möchten, wenden Sie sich an den Support von { $app }.
+
+account_banned = Ihr { $app }-Konto wurde dauerhaft gesperrt
+    .heading = Ihr Konto wurde dauerhaft gesperrt
+    .now = Ihr { $app }-Konto wurde dauerhaft gesperrt, und alle Geräte wurden abgemeldet.
+    .next = Wenn Sie das für einen Irrtum halten, wenden Sie sich an den Support von { $app }.
+
+account_secured = Legen Sie ein neues Passwort für Ihr { $app }-Konto fest
+    .heading = Ihr Konto ist zu seiner Sicherheit gesperrt
+    .now = Jemand anderes kennt vielleicht das Passwort Ihres { $app }-Kontos. Deshalb haben wir alle Geräte abgemeldet, und mit diesem Passwort kann sich niemand mehr anmelden.
+    .next = Damit Sie wieder hineinkommen, geben Sie bei der Anmeldung an, dass Sie das Passwort vergessen haben, und legen Sie ein neues fest.

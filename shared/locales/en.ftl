@@ -6,6 +6,7 @@
 
 code = Code
 when = When
+until = Until
 from = From
 client = What it said it was
 new_address = New address
@@ -161,3 +162,33 @@ account_deleted = Your { $app } account was deleted
     .heading = Your account was deleted
     .gone = Your { $app } account and everything in it are gone, and can't be brought back.
     .stolen = If it wasn't you who deleted it, write to the support of { $app }.
+
+account_active = Your { $app } account is active again
+    .heading = Your account is active again
+    .now = Your { $app } account is active again from now on.
+    .next = Sign in as before. The devices that you were signed in on before have to sign in anew.
+
+account_blocked = Your { $app } account is blocked
+    .heading = Your account is blocked
+    .now = Your { $app } account was blocked, and every device was signed out.
+    .next = If you think that this is a mistake, write to the support of { $app }.
+
+account_paused = Your { $app } account is paused
+    .heading = Your account is paused
+    .now = Your { $app } account was paused, and every device was signed out. Nothing in it was lost.
+    .next = If you want to use it again, write to the support of { $app }.
+
+account_deactivated = Your { $app } account was deactivated
+    .heading = Your account was deactivated
+    .now = Your { $app } account was deactivated, and every device was signed out. Nothing in it was lost.
+    .next = If you want it back, write to the support of { $app }.
+
+account_banned = Your { $app } account was banned
+    .heading = Your account was banned
+    .now = Your { $app } account was banned, and every device was signed out.
+    .next = If you think that this is a mistake, write to the support of { $app }.
+
+account_secured = Set a new password for your { $app } account
+    .heading = Your account is held for its safety
+    .now = Somebody else may know the password of your { $app } account. So we signed out every device, and nobody can sign in with that password.
+    .next = To get in again, say that you forgot the password where you sign in, and set a new one.

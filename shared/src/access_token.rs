@@ -106,7 +106,7 @@ impl AccessTokens {
             acr: session.acr().to_owned(),
             roles: user.roles.clone(),
             permissions: user.permissions().into_iter().map(Into::into).collect(),
-            plan: user.plan.clone(),
+            plan: user.plan_at(now).to_owned(),
             email_verified: user.email_verified,
             client_id: None,
         };
@@ -138,6 +138,9 @@ impl AccessTokens {
         let good = data.header.typ.as_deref() == Some(TYPE)
             && data.header.kid.as_deref() == Some(&signing.kid)
             && now.as_second() < claims.exp
+            // Whatever life it was given by an earlier or later release: deny marks outlive this
+            // one and no longer.
+            && now.as_second() - claims.iat < LIFE.as_secs()
             && claims.iat <= (now + ISSUED_LEEWAY).as_second();
         good.then_some(claims).ok_or(InvalidToken)
     }
@@ -273,6 +276,16 @@ mod tests {
             let mut changed = claims();
             changed["exp"] = exp;
             assert_eq!(accepts(&changed), good, "{changed}");
+        }
+        let mut longer = claims();
+        for (exp, iat, good) in [
+            (NOW + 900, NOW - 899, true),
+            (NOW + 900, NOW - 900, false),
+            (NOW + 86_400, NOW - 1_000, false),
+        ] {
+            longer["exp"] = json!(exp);
+            longer["iat"] = json!(iat);
+            assert_eq!(accepts(&longer), good, "{longer}");
         }
         let leeway = ISSUED_LEEWAY.as_secs();
         for (iat, good) in [(NOW + leeway, true), (NOW + leeway + 1, false)] {

@@ -17,7 +17,7 @@ use crate::domain::event::EventKind;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::invalid::{self, Invalid};
 use crate::domain::session::Session;
-use crate::domain::user::{Status, User, max_sessions};
+use crate::domain::user::{Status, User};
 use crate::http::caller::Caller;
 use crate::http::cookies::RefreshCookie;
 use crate::http::device_cookie::{Device, DeviceCookie};
@@ -25,6 +25,7 @@ use crate::http::problem::{Code, Problem};
 use crate::http::reply::Reply;
 use crate::http::views::{SessionView, UserView};
 use crate::keys::Keyring;
+use crate::plan_book::PlanBook;
 use crate::platform::{Platform, StartError};
 use crate::random::Random;
 use crate::refresh_token::RefreshToken;
@@ -94,6 +95,7 @@ pub struct Gate {
     cookie: RefreshCookie,
     device_cookie: DeviceCookie,
     cache: Arc<dyn Cache>,
+    plans: PlanBook,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
 }
@@ -133,6 +135,7 @@ impl Gate {
             cookie: RefreshCookie::open(&platform.env)?,
             device_cookie: DeviceCookie::open(&platform.env, platform.keys.clone())?,
             cache,
+            plans: PlanBook::open(platform, &platform.dynamodb())?,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
         })
@@ -144,6 +147,7 @@ impl Gate {
         let user = &entrant.user;
         may_sign_in(user.status)?;
         let now = self.clock.now();
+        let plan = self.plans.plan_of(user, now).await?;
         let session = Session::begin(
             SessionId::new(now, &*self.random),
             user.id,
@@ -152,7 +156,7 @@ impl Gate {
             caller.source.clone(),
             now,
         );
-        let displaced = displaced(&entrant.sessions, user, now);
+        let displaced = displaced(&entrant.sessions, user, plan.max_sessions, now);
         let event = caller.event(
             user.id,
             EventKind::SessionStarted {
@@ -213,7 +217,7 @@ impl Gate {
                 expires_in: access_token::LIFE.as_secs(),
                 refresh_token: in_body,
                 session: SessionView::seen_from(session.id, session),
-                user: UserView::from(user),
+                user: UserView::at(user, now),
             },
             cookie,
             device_cookie: None,
@@ -295,13 +299,19 @@ fn may_sign_in(status: Status) -> Result<(), Problem> {
 }
 
 /// The sessions that must end so that one more fits: those least recently used.
-fn displaced(sessions: &[Session], user: &User, now: Timestamp) -> Vec<SessionId> {
+fn displaced(
+    sessions: &[Session],
+    user: &User,
+    max_sessions: u32,
+    now: Timestamp,
+) -> Vec<SessionId> {
+    let most = usize::try_from(max_sessions).unwrap_or(usize::MAX);
     let mut alive: Vec<&Session> = sessions
         .iter()
         .filter(|session| session.is_alive(now, user.cutoff))
         .collect();
     alive.sort_by_key(|session| session.last_used_at);
-    let excess = (alive.len() + 1).saturating_sub(max_sessions(&user.plan));
+    let excess = (alive.len() + 1).saturating_sub(most);
     let excess = excess.min(MAX_ENDED_AT_ONCE);
     alive[..excess].iter().map(|session| session.id).collect()
 }

@@ -39,6 +39,7 @@ mod phone_changed;
 mod reset_password;
 mod session_ended_by_reuse;
 mod sign_up_repeated;
+mod status_changed;
 mod step_up;
 mod verify_email;
 
@@ -56,6 +57,7 @@ pub use phone_changed::PhoneChanged;
 pub use reset_password::ResetPassword;
 pub use session_ended_by_reuse::SessionEndedByReuse;
 pub use sign_up_repeated::SignUpRepeated;
+pub use status_changed::StatusChanged;
 pub use step_up::StepUpCode;
 pub use verify_email::VerifyEmail;
 

@@ -12,12 +12,15 @@ pub mod events;
 pub mod item;
 pub mod lockouts;
 pub mod places;
+pub mod plans;
 pub mod profiles;
 pub mod sessions;
 pub mod sign_ups;
+pub mod statuses;
 pub mod tokens;
 pub mod transaction;
 pub mod undeliverable;
+pub mod user_index;
 pub mod users;
 
 use std::collections::HashMap;

@@ -140,6 +140,25 @@ async fn every_route_costs_what_the_readme_says() {
         cost_of(&app, call, 204).await,
     );
 
+    let (_, admin) = app.first_admin().await;
+    let call = app.get("/api/admin/plans").bearer(&admin.access);
+    found.insert("GET /api/admin/plans", cost_of(&app, call, 200).await);
+    let path = format!("/api/admin/users/{}/plan", ada.id);
+    let call = app.put(&path, &json!({ "plan": "pro" }));
+    let call = call.bearer(&admin.access);
+    found.insert(
+        "PUT /api/admin/users/{id}/plan",
+        cost_of(&app, call, 200).await,
+    );
+    app.sign_in(&ada).await;
+    let path = format!("/api/admin/users/{}/status", ada.id);
+    let body = json!({ "status": "banned", "reason": "Spam." });
+    let call = app.put(&path, &body).bearer(&admin.access);
+    found.insert(
+        "PUT /api/admin/users/{id}/status",
+        cost_of(&app, call, 200).await,
+    );
+
     let call = app.get("/.well-known/jwks.json");
     found.insert("GET /.well-known/*", cost_of(&app, call, 200).await);
     let call = app.get("/api/health");

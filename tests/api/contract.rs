@@ -9,7 +9,7 @@ use latchkey_tests::App;
 use reqwest::Method;
 
 /// The routes of the contract that are built, and whether they are for signed-in people alone.
-pub(crate) const ROUTES: [(&str, &str, bool); 35] = [
+pub(crate) const ROUTES: [(&str, &str, bool); 42] = [
     ("POST", "/api/auth/sign-up", false),
     ("POST", "/api/auth/sign-up/email", false),
     ("POST", "/api/auth/verify/email", false),
@@ -42,6 +42,13 @@ pub(crate) const ROUTES: [(&str, &str, bool); 35] = [
     ("DELETE", "/api/auth/user/logout-all", true),
     ("GET", "/api/auth/sessions", true),
     ("DELETE", "/api/auth/sessions/{id}", true),
+    ("PUT", "/api/admin/users/{id}/status", true),
+    ("PUT", "/api/admin/users/{id}/plan", true),
+    ("POST", "/api/admin/users/{id}/unlock", true),
+    ("GET", "/api/admin/plans", true),
+    ("GET", "/api/admin/plans/{id}", true),
+    ("PUT", "/api/admin/plans/{id}", true),
+    ("DELETE", "/api/admin/plans/{id}", true),
     ("GET", "/.well-known/jwks.json", false),
     ("GET", "/.well-known/oauth-authorization-server", false),
     ("GET", "/api/health", false),

@@ -4,6 +4,7 @@
 #![cfg(test)]
 
 mod access_token;
+mod admin;
 mod bootstrap_admin;
 mod calls;
 mod code_purposes;
@@ -37,6 +38,7 @@ mod route_limits;
 mod sessions;
 mod sign_in;
 mod sign_up;
+mod status;
 mod step_up;
 mod taken;
 mod user_events;

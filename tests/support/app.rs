@@ -157,6 +157,11 @@ impl Client {
         self.call(Method::PATCH, path).json(body)
     }
 
+    /// A `PUT` of this body.
+    pub fn put(&self, path: &str, body: &Value) -> Call {
+        self.call(Method::PUT, path).json(body)
+    }
+
     /// A `DELETE` of this path.
     pub fn delete(&self, path: &str) -> Call {
         self.call(Method::DELETE, path)

@@ -131,6 +131,22 @@ impl Client {
         Device::from(&signed_in)
     }
 
+    /// The first admin, with a device that they are signed in on.
+    pub async fn first_admin(&self) -> (Person, Device) {
+        let admin = self.person("admin@latchkey.local").await;
+        let device = self.sign_in(&admin).await;
+        (admin, device)
+    }
+
+    /// Moves somebody to another status, as this admin.
+    pub async fn set_status(&self, admin: &Device, person: &Person, status: &str) -> Answer {
+        let body = json!({ "status": status, "reason": "For a test." });
+        self.put(&format!("/api/admin/users/{}/status", person.id), &body)
+            .bearer(&admin.access)
+            .send()
+            .await
+    }
+
     /// Refreshes with this token.
     pub async fn refresh(&self, token: &str) -> Answer {
         self.patch("/api/auth/user/refresh", &json!({ "refreshToken": token }))

@@ -20,6 +20,8 @@ use latchkey_shared::domain::name::DisplayName;
 use latchkey_shared::domain::password::Password;
 use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::phone::PhoneNumber;
+use latchkey_shared::domain::plan::Subscription;
+use latchkey_shared::domain::status::StatusDetail;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{
     FREE_PLAN, PENDING_LIFE, Preferences, Status, USER_ROLE, User,
@@ -225,8 +227,10 @@ impl State {
             holds_phone: request.phone_number.is_some() && !taken.phone_number,
             image_url: None,
             status: Status::Pending,
+            status_detail: StatusDetail::default(),
             roles: vec![USER_ROLE.to_owned()],
             plan: FREE_PLAN.to_owned(),
+            subscription: Subscription::default(),
             mfa_enabled: false,
             password_hash: Some(password_hash.clone()),
             cutoff: None,

@@ -19,9 +19,12 @@ pub(crate) struct Verified {
     user: UserView,
 }
 
-impl From<&User> for Verified {
-    fn from(user: &User) -> Self {
-        Self { user: user.into() }
+impl Verified {
+    /// The user at `now`.
+    pub(crate) fn at(user: &User, now: Timestamp) -> Self {
+        Self {
+            user: UserView::at(user, now),
+        }
     }
 }
 

@@ -80,7 +80,7 @@ pub(crate) async fn handler(
         sign_ups: None,
     };
     let user = state.activate(user, &proof, &caller, now).await?;
-    Ok(Verified::from(&user))
+    Ok(Verified::at(&user, now))
 }
 
 /// Whether token and user are of the address in the request.

@@ -45,7 +45,7 @@ pub(crate) async fn handler(
         Some(_) => return Err(unsupported("Send JSON or the page's own form.")),
     };
     let user = state.verify_link(&request.token, &caller).await?;
-    Ok(Verified::from(&user).into_response())
+    Ok(Verified::at(&user, state.clock.now()).into_response())
 }
 
 async fn by_form(

@@ -70,7 +70,7 @@ pub(crate) async fn handler(
         }
         _ => state.note_proof(user, &token, &caller, now).await?,
     };
-    Ok(Verified::from(&user))
+    Ok(Verified::at(&user, now))
 }
 
 impl State {

@@ -9,7 +9,8 @@ use latchkey_shared::domain::user::{Kind, User};
 use latchkey_shared::mail::{
     AccountDeleted, AccountHeld, AccountLocked, AddressWanted, ConfirmNewEmail,
     ConfirmPasswordChange, EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasswordChanged,
-    PhoneChanged, ResetPassword, SessionEndedByReuse, SignUpRepeated, StepUpCode, VerifyEmail,
+    PhoneChanged, ResetPassword, SessionEndedByReuse, SignUpRepeated, StatusChanged, StepUpCode,
+    VerifyEmail,
 };
 use latchkey_shared::sms_texts::{ConfirmNewPhone, OneTimeCodeSms, PhoneChangedSms, SmsText};
 use latchkey_shared::store::StoreError;
@@ -129,6 +130,10 @@ impl State {
                 };
                 self.tell(event.user, mail, now).await?
             }
+            Subject::StatusChanged(status, until) => match StatusChanged::of(status, until) {
+                Some(mail) => self.tell(event.user, mail, now).await?,
+                None => None,
+            },
             Subject::SessionEndedByReuse => {
                 let mail = SessionEndedByReuse {
                     at: event.at,

@@ -16,6 +16,7 @@ use latchkey_shared::mail::{MailError, Mailer};
 use latchkey_shared::mail_budget::MailBudget;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::sms::{SmsBudget, SmsError, SmsSender};
+use latchkey_shared::status_mark::StatusMark;
 use latchkey_shared::store::deliveries::Deliveries;
 use latchkey_shared::store::erasure::Erasure;
 use latchkey_shared::store::tokens::Tokens;
@@ -163,7 +164,7 @@ async fn act(state: &State, record: EventRecord) -> Result<(), Failure> {
     );
     async {
         let plan = plan::of(&event);
-        let denied = deny(state, &plan).await;
+        let denied = deny(state, &event, &plan).await;
         // A cache that is away holds up no mail: that is claimed, and does not go out twice.
         let told = tell(state, &event, plan.letters).await;
         if plan.erase {
@@ -191,11 +192,15 @@ async fn tell(state: &State, event: &Event, letters: Vec<Letter>) -> Result<(), 
 
 /// Marks the sessions that the event ended, in case the request that ended them died before it
 /// could.
-async fn deny(state: &State, plan: &plan::Plan) -> Result<(), Failure> {
-    if plan.deny.is_empty() {
-        return Ok(());
+async fn deny(state: &State, event: &Event, plan: &plan::Plan) -> Result<(), Failure> {
+    if !plan.deny.is_empty() {
+        state.cache.deny(&plan.deny).await?;
     }
-    state.cache.deny(&plan.deny).await?;
+    if plan.mark_status
+        && let Some(user) = state.users.get(event.user).await?
+    {
+        StatusMark::of(&user).write(&*state.cache).await?;
+    }
     Ok(())
 }
 

@@ -15,6 +15,8 @@ pub(crate) struct Plan {
     pub(crate) deny: Vec<DenyMark>,
     /// The mails and SMS to send.
     pub(crate) letters: Vec<Letter>,
+    /// Whether the cache is to be told where the account stands now.
+    pub(crate) mark_status: bool,
     /// Whether everything personal of the user goes.
     pub(crate) erase: bool,
 }
@@ -51,6 +53,8 @@ pub(crate) enum Subject {
     AccountHeld,
     /// Wrong passwords locked the account for a while.
     AccountLocked,
+    /// The account was moved by an admin, or its block ended: where it stands, until when.
+    StatusChanged(Status, Option<Timestamp>),
     /// The account is gone; this token has its address.
     AccountDeleted(TokenId),
 }
@@ -62,6 +66,7 @@ pub(crate) fn of(event: &Event) -> Plan {
     Plan {
         deny,
         letters: letters(event),
+        mark_status: matches!(kind, EventKind::StatusChanged { .. }),
         erase: matches!(kind, EventKind::Deleted { .. }),
     }
 }
@@ -110,6 +115,9 @@ fn letters(event: &Event) -> Vec<Letter> {
                 subject: Subject::AccountDeleted(*token),
             })
             .collect(),
+        EventKind::StatusChanged { to, until, .. } => {
+            vec![once(Subject::StatusChanged(*to, *until))]
+        }
         EventKind::SignedUp { mailed: false, .. }
         | EventKind::BreachCheckSkipped
         | EventKind::EmailVerified { .. }
@@ -117,6 +125,10 @@ fn letters(event: &Event) -> Vec<Letter> {
         | EventKind::ProfileChanged { .. }
         | EventKind::SteppedUp { .. }
         | EventKind::Exported
+        | EventKind::Unlocked { .. }
+        | EventKind::PlanChanged { .. }
+        | EventKind::PlanDefined { .. }
+        | EventKind::PlanDeleted { .. }
         | EventKind::SessionStarted { .. }
         | EventKind::SessionsEnded { .. } => Vec::new(),
     }
@@ -270,6 +282,24 @@ mod tests {
     }
 
     #[test]
+    fn a_change_of_status_is_marked_and_told() {
+        let data = json!({"M": {
+            "from": {"S": "active"},
+            "to": {"S": "banned"},
+            "reason": {"S": "Spam"},
+            "version": {"N": AT.to_string()},
+            "sessionIds": {"L": [{"S": ID}]},
+            "allUntil": {"S": "2027-01-15T08:00:00Z"},
+        }});
+        let mut plan = of(&event(AT, "user.status_changed", data));
+        // Of the user the row decides, when the event is acted upon: a later move may have come.
+        assert_eq!(plan.deny, marks(&[ID]));
+        assert!(plan.mark_status);
+        let letter = plan.letters.remove(0);
+        assert_eq!(letter.subject, Subject::StatusChanged(Status::Banned, None));
+    }
+
+    #[test]
     fn a_verified_address_asks_for_nothing() {
         let data = json!({"M": {"becameAdmin": {"BOOL": true}}});
         let plan = of(&event(AT, "user.email_verified", data));
@@ -278,6 +308,7 @@ mod tests {
             Plan {
                 deny: vec![],
                 letters: vec![],
+                mark_status: false,
                 erase: false,
             }
         );

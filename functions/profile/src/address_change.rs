@@ -167,7 +167,7 @@ impl State {
                 user.phone_verified = true;
             }
         }
-        Ok(Reply(StatusCode::OK, Changed::from(&user)))
+        Ok(Reply(StatusCode::OK, Changed::at(&user, now)))
     }
 
     /// Who has a number without having shown that it is theirs, and loses it.

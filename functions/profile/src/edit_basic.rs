@@ -5,6 +5,7 @@
 
 use axum::extract;
 use http::StatusCode;
+use jiff::Timestamp;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::image_url::ImageUrl;
 use latchkey_shared::domain::name::DisplayName;
@@ -55,9 +56,12 @@ pub(crate) struct Changed {
     user: UserView,
 }
 
-impl From<&User> for Changed {
-    fn from(user: &User) -> Self {
-        Self { user: user.into() }
+impl Changed {
+    /// The user at `now`.
+    pub(crate) fn at(user: &User, now: Timestamp) -> Self {
+        Self {
+            user: UserView::at(user, now),
+        }
     }
 }
 
@@ -70,7 +74,7 @@ pub(crate) async fn handler(
     let now = state.clock.now();
     let (mut user, _) = state.authority.load(user).await?;
     if request.fields.is_empty() {
-        return Ok(Reply(StatusCode::OK, Changed::from(&user)));
+        return Ok(Reply(StatusCode::OK, Changed::at(&user, now)));
     }
     let kind = EventKind::ProfileChanged {
         fields: request.fields,
@@ -95,5 +99,5 @@ pub(crate) async fn handler(
     user.name = name.unwrap_or(user.name);
     user.image_url = image_url.unwrap_or(user.image_url);
     user.username = username.unwrap_or(user.username);
-    Ok(Reply(StatusCode::OK, Changed::from(&user)))
+    Ok(Reply(StatusCode::OK, Changed::at(&user, now)))
 }

@@ -47,7 +47,7 @@ pub(crate) async fn handler(
     )?;
     let export = Export {
         exported_at: now,
-        user: UserView::from(&user),
+        user: UserView::at(&user, now),
         has_password: user.password_hash.is_some(),
         former_addresses: user.former.iter().map(FormerView::from).collect(),
         sessions: sessions

@@ -20,7 +20,7 @@ pub(crate) async fn handler(
 ) -> Result<Reply<Response>, Problem> {
     let (user, session) = state.authority.load(caller).await?;
     let response = Response {
-        user: UserView::from(&user),
+        user: UserView::at(&user, state.clock.now()),
         session: SessionView::seen_from(session.id, &session),
     };
     Ok(Reply(StatusCode::OK, response))

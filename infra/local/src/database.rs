@@ -54,8 +54,14 @@ pub(crate) fn open(
 
 fn create(database: &Database, table: &TableDefinition) -> Result<(), DatabaseError> {
     let wrong = |error| DatabaseError::Definition(table.name.clone(), error);
-    if database.get_table_metadata(&table.name)?.is_none() {
-        database.create_table(serde_json::from_value(table.create.clone()).map_err(wrong)?)?;
+    match database.get_table_metadata(&table.name)? {
+        None => {
+            database.create_table(serde_json::from_value(table.create.clone()).map_err(wrong)?)?;
+        }
+        Some(metadata) => {
+            let known = metadata.gsi_definitions.unwrap_or_default();
+            add_indexes(database, table, &known)?;
+        }
     }
     let Some(attribute) = &table.ttl_attribute else {
         return Ok(());
@@ -75,6 +81,31 @@ fn create(database: &Database, table: &TableDefinition) -> Result<(), DatabaseEr
     Ok(())
 }
 
+/// Adds the indexes that a table of an earlier version lacks.
+fn add_indexes(
+    database: &Database,
+    table: &TableDefinition,
+    known: &str,
+) -> Result<(), DatabaseError> {
+    let wrong = |error| DatabaseError::Definition(table.name.clone(), error);
+    let wanted = table.create["GlobalSecondaryIndexes"].as_array();
+    for index in wanted.into_iter().flatten() {
+        if index["IndexName"]
+            .as_str()
+            .is_some_and(|name| known.contains(&format!("\"{name}\"")))
+        {
+            continue;
+        }
+        let request = json!({
+            "TableName": table.name,
+            "AttributeDefinitions": table.create["AttributeDefinitions"],
+            "GlobalSecondaryIndexUpdates": [{ "Create": index }],
+        });
+        database.update_table(serde_json::from_value(request).map_err(wrong)?)?;
+    }
+    Ok(())
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -88,6 +119,41 @@ mod tests {
         for _ in 0..2 {
             let database = open(Some(&file), &clock, &tables).unwrap();
             assert_eq!(database.table_count().unwrap(), tables.len());
+        }
+    }
+
+    #[test]
+    fn a_table_of_before_gets_the_indexes_that_it_lacks() {
+        let tables = TableDefinition::of_this_repository().unwrap();
+        let directory = tempfile::tempdir().unwrap();
+        let file = directory.path().join("database.sqlite");
+        let clock = Arc::new(DevClock::open(None).unwrap());
+        let mut before = tables.clone();
+        for table in &mut before {
+            let create = table.create.as_object_mut().unwrap();
+            if create.remove("GlobalSecondaryIndexes").is_some() {
+                create["AttributeDefinitions"]
+                    .as_array_mut()
+                    .unwrap()
+                    .retain(|defined| {
+                        ["pk", "sk"]
+                            .iter()
+                            .any(|key| defined["AttributeName"] == *key)
+                    });
+            }
+        }
+        drop(open(Some(&file), &clock, &before).unwrap());
+        for _ in 0..2 {
+            let database = open(Some(&file), &clock, &tables).unwrap();
+            let metadata = database.get_table_metadata("latchkey-users").unwrap();
+            let indexes = metadata.unwrap().gsi_definitions.unwrap();
+            for name in ["by-shut-out", "by-plan-end"] {
+                assert_eq!(
+                    indexes.matches(&format!("\"{name}\"")).count(),
+                    1,
+                    "{indexes}"
+                );
+            }
         }
     }
 

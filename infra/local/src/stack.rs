@@ -37,8 +37,9 @@ const PORT_FILE: &str = "port";
 
 const DATABASE_FILE: &str = "database.sqlite";
 
-/// How often expired rows are swept while the clock goes at its own pace.
-const SWEEP_INTERVAL: Duration = Duration::from_mins(1);
+/// How often the janitor comes and expired rows are swept while the clock goes at its own pace;
+/// after each move of it that is done at once.
+const CLEANING_INTERVAL: Duration = Duration::from_mins(1);
 
 /// Why the stack did not start.
 #[derive(Debug, thiserror::Error)]
@@ -113,8 +114,7 @@ impl Stack {
         let listener = listen_on(options.port, data.as_deref()).await?;
         let address = local_address(&listener)?;
         let clock = Arc::new(DevClock::open(data.clone())?);
-        let inbox = Inbox::open(clock.clone(), random.clone(), data.clone())?;
-        let inbox = Arc::new(inbox);
+        let inbox = Arc::new(Inbox::open(clock.clone(), random.clone(), data.clone())?);
         let progress = Arc::new(Progress::open(clock.clone(), data.clone())?);
         let secrets = Arc::new(Secrets::open(&*random, data.as_deref())?);
 
@@ -171,7 +171,8 @@ impl Stack {
             );
             background.spawn(reader.run());
         }
-        background.spawn(sweep_now_and_then(database.clone()));
+        let janitor = latchkey_janitor::State::open(&platform).await?;
+        background.spawn(clean(janitor.clone(), database.clone(), bell.clone()));
 
         let mut watched = platform.with_cache(Arc::new(WatchedCache {
             cache,
@@ -185,6 +186,7 @@ impl Stack {
             progress: progress.clone(),
             bell: bell.clone(),
             database,
+            janitor,
             random: random.clone(),
         };
         let gateway = Gateway {
@@ -273,10 +275,12 @@ async fn functions(platform: &Platform) -> Result<Router, StackError> {
     let accounts = latchkey_accounts::State::open(platform).await?;
     let sessions = latchkey_sessions::State::open(platform).await?;
     let profile = latchkey_profile::State::open(platform).await?;
+    let admin = latchkey_admin::State::open(platform).await?;
     let federation = latchkey_federation::State::open(platform)?;
     Ok(latchkey_accounts::router(accounts)
         .merge(latchkey_sessions::router(sessions))
         .merge(latchkey_profile::router(profile))
+        .merge(latchkey_admin::router(admin))
         .merge(latchkey_federation::router(federation)))
 }
 
@@ -350,10 +354,13 @@ fn serve_api(listener: TcpListener, router: Router) -> Server {
     })
 }
 
-async fn sweep_now_and_then(database: dynoxide::Database) {
-    let mut ticks = tokio::time::interval(SWEEP_INTERVAL);
+/// Does now and then what is due by the clock.
+async fn clean(janitor: latchkey_janitor::State, database: dynoxide::Database, bell: Bell) {
+    let mut ticks = tokio::time::interval(CLEANING_INTERVAL);
     loop {
         ticks.tick().await;
+        dev_routes::clean(&janitor).await;
+        bell.ring();
         dev_routes::sweep(database.clone()).await;
     }
 }

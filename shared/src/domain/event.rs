@@ -9,7 +9,9 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{EventId, SessionId, TokenId, UserId};
 use super::lockout::BucketKind;
+use super::plan::PlanId;
 use super::session::Source;
+use super::status::Status;
 use super::token::Purpose;
 
 /// One thing that happened to one user.
@@ -138,6 +140,62 @@ pub enum EventKind {
         /// Where from they came.
         bucket: BucketKind,
     },
+    /// The account was moved to another status; the owner is told.
+    #[serde(rename = "user.status_changed", rename_all = "camelCase")]
+    StatusChanged {
+        /// Where it stood.
+        from: Status,
+        /// Where it stands.
+        to: Status,
+        /// Why, in an admin's words.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        reason: Option<String>,
+        /// When it is active again by itself.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        /// Which state of the account this is. Of two events the later version tells of the later.
+        version: u64,
+        /// The admin who moved it; nobody where its time had run out.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
+        /// The sessions that ended with it.
+        session_ids: Vec<SessionId>,
+        /// Every session that began at this moment or before ended too, listed or not.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        all_until: Option<Timestamp>,
+    },
+    /// An admin ended the lock that failed sign-ins had put on the account.
+    #[serde(rename = "user.unlocked", rename_all = "camelCase")]
+    Unlocked {
+        /// The admin.
+        by: UserId,
+    },
+    /// The user was given another plan, or theirs ended.
+    #[serde(rename = "user.plan_changed", rename_all = "camelCase")]
+    PlanChanged {
+        /// The name of the plan before.
+        from: String,
+        /// The name of the plan from now on.
+        to: PlanId,
+        /// When it ends.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        until: Option<Timestamp>,
+        /// The admin who gave it; nobody where the one before had ended.
+        #[serde(default, skip_serializing_if = "Option::is_none")]
+        by: Option<UserId>,
+    },
+    /// This admin made or changed a plan.
+    #[serde(rename = "plan.defined", rename_all = "camelCase")]
+    PlanDefined {
+        /// The plan.
+        plan: PlanId,
+    },
+    /// This admin deleted a plan.
+    #[serde(rename = "plan.deleted", rename_all = "camelCase")]
+    PlanDeleted {
+        /// The plan.
+        plan: PlanId,
+    },
     /// A session began.
     #[serde(rename = "session.started", rename_all = "camelCase")]
     SessionStarted {
@@ -199,13 +257,19 @@ impl EventKind {
             Self::Exported => "user.exported",
             Self::Deleted { .. } => "user.deleted",
             Self::Locked { .. } => "user.locked",
+            Self::StatusChanged { .. } => "user.status_changed",
+            Self::Unlocked { .. } => "user.unlocked",
+            Self::PlanChanged { .. } => "user.plan_changed",
+            Self::PlanDefined { .. } => "plan.defined",
+            Self::PlanDeleted { .. } => "plan.deleted",
             Self::SessionStarted { .. } => "session.started",
             Self::SessionsEnded { .. } => "session.ended",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",
         }
     }
 
-    /// Up to when every session of the user ended with this event.
+    /// Up to when every session of the user ended with this event. A change of status is not among
+    /// them: what it means depends on whether a later one has come, which only the user's row says.
     pub fn all_until(&self) -> Option<Timestamp> {
         match self {
             Self::SessionsEnded { all_until, .. } | Self::PasswordChanged { all_until, .. } => {
@@ -222,9 +286,9 @@ impl EventKind {
     pub fn ended_sessions(&self) -> &[SessionId] {
         match self {
             Self::SessionStarted { evicted, .. } => evicted,
-            Self::SessionsEnded { session_ids, .. } | Self::PasswordChanged { session_ids, .. } => {
-                session_ids
-            }
+            Self::SessionsEnded { session_ids, .. }
+            | Self::PasswordChanged { session_ids, .. }
+            | Self::StatusChanged { session_ids, .. } => session_ids,
             Self::RefreshTokenReused { session_id } => std::slice::from_ref(session_id),
             _ => &[],
         }

@@ -16,6 +16,7 @@ const CODES: &[&str] = &[
     "invalid_id",
     "invalid_locale",
     "invalid_phone_number",
+    "invalid_time",
     "invalid_url",
     "invalid_username",
     "nothing_visible",

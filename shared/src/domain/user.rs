@@ -1,4 +1,4 @@
-//! A user, and what each status lets them do.
+//! A user, and what their roles allow.
 
 use jiff::Timestamp;
 use secrecy::SecretString;
@@ -10,7 +10,11 @@ use super::image_url::ImageUrl;
 use super::locale::Locale;
 use super::name::DisplayName;
 use super::phone::PhoneNumber;
+pub use super::plan::FREE_PLAN;
+use super::plan::Subscription;
 use super::session::Cutoff;
+pub use super::status::Status;
+use super::status::StatusDetail;
 use super::token::Target;
 use super::username::Username;
 
@@ -26,46 +30,6 @@ pub const UNDO_LIFE: jiff::SignedDuration = jiff::SignedDuration::from_hours(7 *
 pub const USER_ROLE: &str = "user";
 /// The role that may do everything.
 pub const ADMIN_ROLE: &str = "admin";
-/// The plan that every user starts with, and falls back to.
-pub const FREE_PLAN: &str = "free";
-
-/// Where an account stands.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "snake_case")]
-pub enum Status {
-    /// Signed up, address not yet verified.
-    Pending,
-    /// In good standing.
-    Active,
-    /// Shut out for a while.
-    Blocked,
-    /// Resting by the owner's wish or an admin's.
-    Paused,
-    /// Closed, may come back.
-    Deactivated,
-    /// Shut out for good.
-    Banned,
-    /// Held until the owner has proved that it is theirs.
-    SecurityIssue,
-    /// Gone; what is left is the audit log.
-    Deleted,
-}
-
-impl Status {
-    /// The name in tables and answers.
-    pub fn as_str(self) -> &'static str {
-        match self {
-            Self::Pending => "pending",
-            Self::Active => "active",
-            Self::Blocked => "blocked",
-            Self::Paused => "paused",
-            Self::Deactivated => "deactivated",
-            Self::Banned => "banned",
-            Self::SecurityIssue => "security_issue",
-            Self::Deleted => "deleted",
-        }
-    }
-}
 
 /// Everything the service knows of a user but their sessions.
 #[derive(Debug, Clone)]
@@ -95,10 +59,14 @@ pub struct User {
     pub image_url: Option<ImageUrl>,
     /// Where the account stands.
     pub status: Status,
+    /// Since which version, why and until when it stands there.
+    pub status_detail: StatusDetail,
     /// The names of their roles.
     pub roles: Vec<String>,
-    /// The name of their plan.
+    /// The name of the plan that they were given. What they have now is [`User::plan_at`].
     pub plan: String,
+    /// Since when and until when they have it.
+    pub subscription: Subscription,
     /// Whether sign-in asks for a second factor.
     pub mfa_enabled: bool,
     /// Their password as a PHC string; none for those who never set one.
@@ -222,9 +190,36 @@ impl User {
         spans.any(|span| span.from <= millis && millis <= span.until)
     }
 
+    /// The name of the plan that they have at `now`: theirs until it ends, then [`FREE_PLAN`].
+    pub fn plan_at(&self, now: Timestamp) -> &str {
+        match self.subscription.until {
+            Some(until) if until <= now => FREE_PLAN,
+            _ => &self.plan,
+        }
+    }
+
+    /// Since when the periods of their plan at `now` are counted.
+    pub fn subscribed_at(&self, now: Timestamp) -> Timestamp {
+        let Subscription { since, until } = self.subscription;
+        match until {
+            Some(until) if until <= now => until,
+            _ => since.unwrap_or(self.created_at),
+        }
+    }
+
+    /// Whether their roles allow this.
+    pub fn may(&self, permission: &str) -> bool {
+        self.permissions().contains(&permission)
+    }
+
+    /// Whether they have the role that may do everything.
+    pub fn is_admin(&self) -> bool {
+        self.roles.iter().any(|role| role == ADMIN_ROLE)
+    }
+
     /// What the user's roles allow, for the access token.
     pub fn permissions(&self) -> Vec<&'static str> {
-        if self.roles.iter().any(|role| role == ADMIN_ROLE) {
+        if self.is_admin() {
             ADMIN_PERMISSIONS.to_vec()
         } else {
             USER_PERMISSIONS.to_vec()
@@ -262,12 +257,3 @@ const ADMIN_PERMISSIONS: [&str; 19] = [
     "events:read",
     "stats:read",
 ];
-
-/// How many sessions a user of the plan may hold at once. One more ends the least recently used.
-pub fn max_sessions(_plan: &str) -> usize {
-    FREE_PLAN_MAX_SESSIONS
-}
-
-/// Sessions at once on [`FREE_PLAN`], the only plan as yet: the 20 that ASVS 7.1.2 asks to be
-/// stated, enough for every device of one person.
-const FREE_PLAN_MAX_SESSIONS: usize = 20;

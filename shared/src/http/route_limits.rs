@@ -110,6 +110,13 @@ pub const RULES: &[Rule] = &[
     rule("GET", "/api/auth/user/events", User, 600, MINUTE),
     rule("GET", "/api/auth/user/export", User, 60, HOUR),
     rule("DELETE", "/api/auth/user", User, 300, MINUTE),
+    rule("PUT", "/api/admin/users/{id}/status", User, 300, MINUTE),
+    rule("PUT", "/api/admin/users/{id}/plan", User, 300, MINUTE),
+    rule("POST", "/api/admin/users/{id}/unlock", User, 300, MINUTE),
+    rule("GET", "/api/admin/plans", User, 300, MINUTE),
+    rule("GET", "/api/admin/plans/{id}", User, 300, MINUTE),
+    rule("PUT", "/api/admin/plans/{id}", User, 300, MINUTE),
+    rule("DELETE", "/api/admin/plans/{id}", User, 300, MINUTE),
 ];
 
 /// How much more the /48 around an IPv6 /64 may.

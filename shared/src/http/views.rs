@@ -33,8 +33,9 @@ pub struct UserView {
     created_at: Timestamp,
 }
 
-impl From<&User> for UserView {
-    fn from(user: &User) -> Self {
+impl UserView {
+    /// The user at `now`, from when on their plan may have ended.
+    pub fn at(user: &User, now: Timestamp) -> Self {
         Self {
             id: user.id,
             name: user.name.to_string(),
@@ -46,7 +47,7 @@ impl From<&User> for UserView {
             image_url: user.image_url.as_ref().map(ToString::to_string),
             status: user.status,
             roles: user.roles.clone(),
-            plan: user.plan.clone(),
+            plan: user.plan_at(now).to_owned(),
             mfa_enabled: user.mfa_enabled,
             created_at: user.created_at,
         }

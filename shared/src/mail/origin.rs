@@ -1,4 +1,5 @@
-//! When and from where something was done, as the owner of an account is told it.
+//! When and from where something was done, or until when it holds, as the owner of an account is
+//! told it.
 
 use jiff::Timestamp;
 use jiff::tz::TimeZone;
@@ -12,24 +13,33 @@ const MAX_CLIENT_LENGTH: usize = 120;
 impl Letter<'_> {
     /// When it was, from which address, and what the client called itself.
     pub(super) fn origin(self, at: Timestamp, source: &Source) -> Self {
-        let at = at.to_zoned(TimeZone::UTC);
         let address = source.ip.map(|ip| ip.to_string());
         let client = client(source.user_agent.as_deref());
+        self.moment(at).facts([
+            ("when", Value::Words("moment")),
+            (
+                "from",
+                address.map_or(Value::Words("unknown_address"), Value::Given),
+            ),
+            (
+                "client",
+                client.map_or(Value::Words("unknown_client"), Value::Given),
+            ),
+        ])
+    }
+
+    /// Until when it holds.
+    pub(super) fn until(self, at: Timestamp) -> Self {
+        self.moment(at).facts([("until", Value::Words("moment"))])
+    }
+
+    /// With the variables of the message `moment`.
+    fn moment(self, at: Timestamp) -> Self {
+        let at = at.to_zoned(TimeZone::UTC);
         self.with("day", at.day())
             .with("month", at.month())
             .with("year", at.year())
             .with("time", at.strftime("%H:%M").to_string())
-            .facts([
-                ("when", Value::Words("moment")),
-                (
-                    "from",
-                    address.map_or(Value::Words("unknown_address"), Value::Given),
-                ),
-                (
-                    "client",
-                    client.map_or(Value::Words("unknown_client"), Value::Given),
-                ),
-            ])
     }
 }
 

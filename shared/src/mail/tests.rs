@@ -7,6 +7,7 @@ use secrecy::SecretString;
 
 use super::*;
 use crate::domain::session::Source;
+use crate::domain::status::Status;
 
 const CODE: &str = "012345";
 const LINK: &str = "abc_DEF-1";
@@ -61,6 +62,12 @@ fn link() -> SecretString {
     SecretString::from(LINK)
 }
 
+fn status_changed(status: Status) -> Sample {
+    let until = matches!(status, Status::Blocked | Status::Paused);
+    let until = until.then(|| "2026-08-21T14:03:59Z".parse().unwrap());
+    sample(StatusChanged::of(status, until).unwrap())
+}
+
 fn samples() -> Vec<Sample> {
     let at = "2026-08-21T14:03:59Z".parse().unwrap();
     let source = || source("Chrome/126.0.0.0");
@@ -110,6 +117,12 @@ fn samples() -> Vec<Sample> {
             source: source(),
         }),
         sample(AccountDeleted),
+        status_changed(Status::Active),
+        status_changed(Status::Blocked),
+        status_changed(Status::Paused),
+        status_changed(Status::Deactivated),
+        status_changed(Status::Banned),
+        status_changed(Status::SecurityIssue),
     ]
 }
 

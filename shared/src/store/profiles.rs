@@ -9,6 +9,7 @@ use super::StoreError;
 use super::change::Change;
 use super::events::Events;
 use super::item::{number, text, time};
+use super::plans::Plans;
 use super::sessions::Sessions;
 use super::tokens::{Half, Tokens};
 use super::transaction::{CommitError, Transaction};
@@ -35,6 +36,7 @@ pub struct Profiles {
     users: Users,
     sessions: Sessions,
     tokens: Tokens,
+    plans: Plans,
     events: Events,
 }
 
@@ -53,6 +55,8 @@ pub enum Write {
     Token,
     /// A session.
     Session,
+    /// How many have the user's plan.
+    Plan,
     /// An event.
     Event,
 }
@@ -170,6 +174,7 @@ impl Profiles {
             users: Users::open(client, env)?,
             sessions: Sessions::open(client, env)?,
             tokens: Tokens::open(client, env)?,
+            plans: Plans::open(client, env)?,
             events: Events::open(client, env)?,
         })
     }
@@ -367,12 +372,12 @@ impl Profiles {
         event: &Event,
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
-        let status = match user.status {
-            Status::Active => Status::SecurityIssue,
-            other => other,
-        };
         let mut row = self.users.change(user);
         let consumed = self.tokens.consume(hold.token, Half::Link, now)?;
+        if user.status == Status::Active {
+            let detail = user.status_detail.next(None, None, now);
+            row = users::place_status(row, user.id, Status::SecurityIssue, &detail);
+        }
         let mut transaction = Transaction::new()
             .update(Write::Token, consumed)
             .put(Write::Event, self.events.put(event)?);
@@ -401,7 +406,6 @@ impl Profiles {
             transaction = transaction.update(Write::Own, held);
         }
         row = row
-            .set_named("#status", "status", text(status.as_str()))
             .set("former", attribute(&hold.former)?)
             .set("rejected", attribute(&hold.rejected)?)
             .set("epoch", number(user.epoch + 1))
@@ -423,15 +427,13 @@ impl Profiles {
         events: &[Event],
         now: Timestamp,
     ) -> Result<(), CommitError<Write>> {
-        let status = match user.status {
-            Status::SecurityIssue => Status::Active,
-            other => other,
-        };
-        let mut row = self
-            .users
-            .change(user)
+        let mut row = self.users.change(user);
+        if user.status == Status::SecurityIssue {
+            let detail = user.status_detail.next(None, None, now);
+            row = users::place_status(row, user.id, Status::Active, &detail);
+        }
+        row = row
             .set("passwordHash", text(change.hash.expose_secret()))
-            .set_named("#status", "status", text(status.as_str()))
             .set("epoch", number(user.epoch + 1))
             .set("sessionsEpoch", number(user.epoch + 1))
             .set("tokensValidAfter", time(now))
@@ -473,6 +475,10 @@ impl Profiles {
             "username",
             user.username.as_ref().map(Username::as_str),
         );
+        row = row
+            .named("#plan", "plan")
+            .when("#plan = :plan")
+            .with(":plan", text(&user.plan));
         if let Some(checked) = deletion.checked {
             row = row
                 .when("passwordHash = :checked")
@@ -485,6 +491,9 @@ impl Profiles {
             transaction = transaction.put(Write::Token, self.tokens.put_new(farewell)?);
         }
         let claims = deletion.released.iter().map(claim_of);
+        if let Some(left) = self.plans.leave(&user.plan)? {
+            transaction = transaction.update(Write::Plan, left);
+        }
         for claim in claims.chain(user.username.as_ref().map(Claim::Username)) {
             let released = self.users.release_claim(claim, user.id)?;
             transaction = transaction.delete(Write::Own, released);

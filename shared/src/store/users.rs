@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::change::Change;
 use super::item::{self, Item, millis, number, text, ttl};
 use super::profiles::claim_of;
+use super::user_index::Index;
 use super::{StoreError, Table, whole};
 use crate::domain::email::EmailAddress;
 use crate::domain::id::{SessionId, UserId};
@@ -18,7 +19,9 @@ use crate::domain::identifier::Identifier;
 use crate::domain::image_url::ImageUrl;
 use crate::domain::name::DisplayName;
 use crate::domain::phone::PhoneNumber;
+use crate::domain::plan::Subscription;
 use crate::domain::session::Cutoff;
+use crate::domain::status::StatusDetail;
 use crate::domain::token::Target;
 use crate::domain::user::{Former, Preferences, Rejected, Status, User};
 use crate::domain::username::Username;
@@ -106,8 +109,30 @@ struct UserRow {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     image_url: Option<ImageUrl>,
     status: Status,
+    #[serde(default)]
+    status_version: u64,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    status_reason: Option<String>,
+    #[serde(
+        default,
+        with = "millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    status_until: Option<Timestamp>,
     roles: Vec<String>,
     plan: String,
+    #[serde(
+        default,
+        with = "millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    plan_since: Option<Timestamp>,
+    #[serde(
+        default,
+        with = "millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    plan_until: Option<Timestamp>,
     mfa_enabled: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password_hash: Option<String>,
@@ -270,8 +295,13 @@ impl Users {
             holds_phone: user.holds_phone,
             image_url: user.image_url.clone(),
             status: user.status,
+            status_version: user.status_detail.version,
+            status_reason: user.status_detail.reason.clone(),
+            status_until: user.status_detail.until,
             roles: user.roles.clone(),
             plan: user.plan.clone(),
+            plan_since: user.subscription.since,
+            plan_until: user.subscription.until,
             mfa_enabled: user.mfa_enabled,
             password_hash: user
                 .password_hash
@@ -306,6 +336,22 @@ impl Users {
             .named("#status", "status")
             .with(":epoch", number(user.epoch))
             .with(":status", text(user.status.as_str()))
+    }
+
+    /// A change of a user's row to another status, if the one that it has is still the one of
+    /// `user`, by version too.
+    pub(crate) fn change_status(&self, user: &User, to: Status, detail: &StatusDetail) -> Change {
+        let version = user.status_detail.version;
+        let unmoved = if version == 0 {
+            "attribute_not_exists(statusVersion) OR statusVersion = :statusVersion"
+        } else {
+            "statusVersion = :statusVersion"
+        };
+        let row = self
+            .change(user)
+            .when(unmoved)
+            .with(":statusVersion", number(version));
+        place_status(row, user.id, to, detail)
     }
 
     /// A change of a claim's row.
@@ -449,6 +495,20 @@ fn unmoved(user: &User) -> &'static str {
     }
 }
 
+/// The same change with this status, and with its place in the index of those who are shut out.
+pub(crate) fn place_status(row: Change, user: UserId, to: Status, detail: &StatusDetail) -> Change {
+    let row = row
+        .set_named("#status", "status", text(to.as_str()))
+        .set("statusVersion", number(detail.version))
+        .set_or_remove("statusReason", detail.reason.as_ref().map(text))
+        .set_or_remove("statusUntil", detail.until.map(item::time));
+    if to.is_shut_out() {
+        Index::ShutOut.enter(row, user, detail.until)
+    } else {
+        Index::ShutOut.leave(row)
+    }
+}
+
 fn user_pk(id: UserId) -> String {
     format!("user#{id}")
 }
@@ -481,8 +541,17 @@ pub(crate) fn user_of(item: Item) -> Result<User, StoreError> {
         holds_phone: row.holds_phone,
         image_url: row.image_url,
         status: row.status,
+        status_detail: StatusDetail {
+            version: row.status_version,
+            reason: row.status_reason,
+            until: row.status_until,
+        },
         roles: row.roles,
         plan: row.plan,
+        subscription: Subscription {
+            since: row.plan_since,
+            until: row.plan_until,
+        },
         mfa_enabled: row.mfa_enabled,
         password_hash: row.password_hash.map(SecretString::from),
         cutoff: row.tokens_valid_after.map(|at| Cutoff {
