@@ -27,7 +27,7 @@ async fn moves(scene: &Scene) -> Vec<Value> {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn each_either_follows_the_one_before_or_is_refused() {
     let scene = Scene::start().await;
-    scene.set_status("blocked").await;
+    scene.move_to("blocked").await;
     let path = format!("/api/admin/users/{}/status", scene.ada.id);
     let calls = (0..20).map(|number| {
         let body = json!({ "status": "blocked", "reason": format!("Reason {number}.") });
@@ -40,7 +40,7 @@ async fn each_either_follows_the_one_before_or_is_refused() {
     for answer in refused {
         answer.problem(409, "conflict");
     }
-    scene.set_status("active").await;
+    scene.move_to("active").await;
     let moves = moves(&scene).await;
     // One before them, and one after.
     assert_eq!(moves.len(), done.len() + 2);
@@ -55,7 +55,7 @@ async fn each_either_follows_the_one_before_or_is_refused() {
 async fn the_marks_are_those_of_the_last() {
     let scene = Scene::start().await;
     for _ in 0..5 {
-        scene.set_status("banned").await;
+        scene.move_to("banned").await;
         let path = format!("/api/admin/users/{}/status", scene.ada.id);
         let calls = (0..10).map(|number| {
             let status = ["active", "paused"][number % 2];

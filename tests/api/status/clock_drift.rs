@@ -31,10 +31,10 @@ async fn a_session_of_a_fast_clock_is_denied_by_a_slow_one() {
     let device = scene.sign_in().await;
     let scene = behind(scene, &redis, data.path()).await;
     assert!(scene.is_taken(&device.access).await);
-    scene.set_status("banned").await;
+    scene.move_to("banned").await;
     scene.is_out(&device).await;
     // Nor does it come back with the account.
-    scene.set_status("active").await;
+    scene.move_to("active").await;
     scene.is_out(&device).await;
 }
 
@@ -46,9 +46,9 @@ async fn a_slow_clock_s_change_holds_after_a_fast_one_s() {
     let data = tempfile::tempdir().unwrap();
     let scene = Scene::on(&redis, Some(data.path())).await;
     scene.app.advance(AHEAD).await;
-    scene.set_status("banned").await;
+    scene.move_to("banned").await;
     let scene = behind(scene, &redis, data.path()).await;
-    scene.set_status("active").await;
+    scene.move_to("active").await;
     scene.app.stack.settle().await;
     // A session begins after the last end of all sessions, which the fast clock timed.
     scene.app.advance(AHEAD + 1).await;

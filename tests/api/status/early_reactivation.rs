@@ -11,8 +11,8 @@ async fn they_are_in_at_once_and_their_old_tokens_are_not() {
     let scene = Scene::start().await;
     let old = scene.sign_in().await;
     for status in ["blocked", "paused", "deactivated", "banned"] {
-        scene.set_status(status).await;
-        scene.set_status("active").await;
+        scene.move_to(status).await;
+        scene.move_to("active").await;
         scene.is_out(&old).await;
         let new = scene.sign_in().await;
         scene.is_in(&new).await;
@@ -31,9 +31,9 @@ async fn the_end_of_a_block_that_was_lifted_early_ends_nothing() {
     let body = json!({ "status": "blocked", "reason": "Spam.", "until": until });
     let call = scene.app.put(&path, &body).bearer(&scene.admin.access);
     call.send().await.expect(200);
-    scene.set_status("active").await;
+    scene.move_to("active").await;
     // A block without an end, after the one with: the first one's end is not this one's.
-    scene.set_status("blocked").await;
+    scene.move_to("blocked").await;
     scene.app.advance(2 * 60 * 60).await;
     let identity = json!({ "email": scene.ada.email });
     let answer = scene.app.try_sign_in(identity, latchkey_tests::PASSWORD);

@@ -13,7 +13,7 @@ async fn a_redis_that_lost_everything_lets_nobody_in_and_signs_nobody_out() {
     let device = scene.sign_in().await;
     let eve = scene.app.person("eve@example.com").await;
     let other = scene.app.sign_in(&eve).await;
-    scene.set_status("banned").await;
+    scene.move_to("banned").await;
     scene.app.stack.settle().await;
     assert_eq!(command(&redis, "FLUSHALL"), "+OK");
     scene.is_out(&device).await;
@@ -27,7 +27,7 @@ async fn a_mark_that_was_lost_alone_is_written_again() {
     };
     let scene = Scene::on(&redis, None).await;
     let device = scene.sign_in().await;
-    scene.set_status("banned").await;
+    scene.move_to("banned").await;
     scene.app.stack.settle().await;
     let keys = format!(
         "DEL lk:deny:user:{} lk:deny:session:{}",
@@ -47,8 +47,8 @@ async fn a_flush_after_the_return_of_an_account_does_not_shut_it_out() {
     };
     let scene = Scene::on(&redis, None).await;
     let old = scene.sign_in().await;
-    scene.set_status("banned").await;
-    scene.set_status("active").await;
+    scene.move_to("banned").await;
+    scene.move_to("active").await;
     scene.app.stack.settle().await;
     command(&redis, "FLUSHALL");
     scene.app.advance(1).await;

@@ -65,9 +65,9 @@ async fn no_token_outlives_the_marks_that_deny_it() {
     let device = scene.sign_in().await;
     let long = for_a_day(&device, &signing_key(&scene.app, data.path()).await);
     assert!(scene.is_taken(&long).await);
-    scene.set_status("banned").await;
+    scene.move_to("banned").await;
     assert!(!scene.is_taken(&long).await);
-    scene.set_status("active").await;
+    scene.move_to("active").await;
     assert!(!scene.is_taken(&long).await);
     // The marks have lapsed, and nobody writes them anew for an account that is active.
     scene.app.advance(DENY_LIFE).await;

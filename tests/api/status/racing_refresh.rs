@@ -14,7 +14,7 @@ async fn before_the_marks_are_written_the_tables_refuse() {
     let device = scene.sign_in().await;
     // From now on nobody can write a mark, as if whoever does had died.
     redis.kill();
-    scene.set_status("blocked").await;
+    scene.move_to("blocked").await;
     scene.is_out(&device).await;
 }
 
