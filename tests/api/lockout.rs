@@ -8,6 +8,8 @@ mod store;
 mod stuffing;
 mod told;
 
+use std::sync::atomic::{AtomicU32, Ordering};
+
 use latchkey_tests::{Answer, App, Call, Client, PASSWORD};
 use serde_json::{Value, json};
 
@@ -32,7 +34,11 @@ fn ada() -> Value {
 fn sign_in(app: &Client, name: &Value, password: &str) -> Call {
     let mut body = name.clone();
     body["password"] = json!(password);
-    app.post(SIGN_IN, &body).header("x-dev-client-ip", STRANGER)
+    // Strangers from all over: a single one would be stopped by the limit of its source.
+    static STRANGERS: AtomicU32 = AtomicU32::new(0);
+    let number = STRANGERS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
+    let source = format!("10.{}.{}.{}", number[1], number[2], number[3]);
+    app.post(SIGN_IN, &body).header("x-dev-client-ip", &source)
 }
 
 async fn fails(app: &Client, name: &Value) {

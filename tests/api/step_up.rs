@@ -135,7 +135,7 @@ async fn a_wrong_password_is_refused_and_changes_nothing() {
     assert!(app.opens(&ada.email, PASSWORD).await);
     app.step_up(&device, &with_password())
         .await
-        .problem(429, "rate_limited");
+        .problem(429, "account_locked");
 }
 
 #[tokio::test]
