@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::{PATH, by_link};
 
-const ROUNDS: usize = 70;
+const ROUNDS: usize = 20;
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn no_session_that_began_with_the_old_password_survives() {
@@ -31,7 +31,7 @@ async fn no_session_that_began_with_the_old_password_survives() {
         for answer in at_once(calls).await {
             let status = answer.status.as_u16();
             if status != 200 {
-                assert!([401, 409].contains(&status), "{}", answer.text);
+                assert!([401, 409, 429].contains(&status), "{}", answer.text);
                 continue;
             }
             let body = answer.json(200);
