@@ -30,12 +30,13 @@ fn ada() -> Value {
     json!({ "email": "ada@example.com" })
 }
 
+/// Strangers come from all over: a single one would be stopped by the limit of its source.
+static STRANGERS: AtomicU32 = AtomicU32::new(0);
+
 /// A sign-in by this name from a device that nobody knows.
 fn sign_in(app: &Client, name: &Value, password: &str) -> Call {
     let mut body = name.clone();
     body["password"] = json!(password);
-    // Strangers from all over: a single one would be stopped by the limit of its source.
-    static STRANGERS: AtomicU32 = AtomicU32::new(0);
     let number = STRANGERS.fetch_add(1, Ordering::Relaxed).to_be_bytes();
     let source = format!("10.{}.{}.{}", number[1], number[2], number[3]);
     app.post(SIGN_IN, &body).header("x-dev-client-ip", &source)
