@@ -6,10 +6,18 @@
 //! - the service is killed before it or after it has done its work, starts again on what it had
 //!   kept, and the client sends the same request once more, as a client would;
 //! - the call is lost, its answer is lost, or its answer is cut. The client hears nothing of it.
+//!
+//! The five of one call run side by side, since each waits more than it works.
 
 use latchkey_tests::{Answer, App, Call, Client, Fault, Life, Rule, Template};
 
 use crate::tables::Tables;
+
+/// What is done to one call of a request.
+struct Case {
+    rule: Rule,
+    name: String,
+}
 
 /// One kind of request.
 pub(crate) struct Sweep<P, R, C> {
@@ -41,16 +49,17 @@ impl<P, R, C> Sweep<P, R, C> {
 
         let calls = self.undisturbed(&template, &known).await;
         for n in 1..=calls.len() {
-            for fault in [Fault::KillBefore, Fault::KillAfter] {
-                let case = format!("{fault:?} at {n} of {calls:?}");
-                self.killed(&template, &known, Rule::nth(n, fault), &case)
-                    .await;
-            }
-            for fault in [Fault::LostBefore, Fault::LostAfter, Fault::CutReply] {
-                let case = format!("{fault:?} at {n} of {calls:?}");
-                self.disturbed(&template, &known, Rule::nth(n, fault), &case)
-                    .await;
-            }
+            let case = |fault: &Fault| Case {
+                rule: Rule::nth(n, fault.clone()),
+                name: format!("{fault:?} at {n} of {calls:?}"),
+            };
+            tokio::join!(
+                self.killed(&template, &known, case(&Fault::KillBefore)),
+                self.killed(&template, &known, case(&Fault::KillAfter)),
+                self.disturbed(&template, &known, case(&Fault::LostBefore)),
+                self.disturbed(&template, &known, case(&Fault::LostAfter)),
+                self.disturbed(&template, &known, case(&Fault::CutReply)),
+            );
         }
     }
 
@@ -70,7 +79,7 @@ impl<P, R, C> Sweep<P, R, C> {
         calls
     }
 
-    async fn killed<T>(&self, template: &Template, known: &T, rule: Rule, case: &str)
+    async fn killed<T>(&self, template: &Template, known: &T, case: Case)
     where
         P: AsyncFn(&App) -> T,
         R: Fn(&Client, &T) -> Call,
@@ -78,10 +87,10 @@ impl<P, R, C> Sweep<P, R, C> {
     {
         let data = template.copy();
         let life = Life::on(data.path()).await;
-        life.faults.store.faults(rule);
+        life.faults.store.faults(case.rule);
         tokio::select! {
             answer = (self.request)(&life.app, known).send() => {
-                panic!("{case}: answered {} before it was killed", answer.text)
+                panic!("{}: answered {} before it was killed", case.name, answer.text)
             }
             () = life.faults.store.killed() => {}
         }
@@ -89,11 +98,11 @@ impl<P, R, C> Sweep<P, R, C> {
 
         let life = Life::on(data.path()).await;
         let answer = (self.request)(&life.app, known).send().await;
-        self.claim(&life, known, answer, self.done_already, case)
+        self.claim(&life, known, answer, self.done_already, &case.name)
             .await;
     }
 
-    async fn disturbed<T>(&self, template: &Template, known: &T, rule: Rule, case: &str)
+    async fn disturbed<T>(&self, template: &Template, known: &T, case: Case)
     where
         P: AsyncFn(&App) -> T,
         R: Fn(&Client, &T) -> Call,
@@ -101,10 +110,10 @@ impl<P, R, C> Sweep<P, R, C> {
     {
         let data = template.copy();
         let life = Life::on(data.path()).await;
-        life.faults.store.faults(rule);
+        life.faults.store.faults(case.rule);
         let answer = (self.request)(&life.app, known).send().await;
         // Nobody is told that it is done already by the one who has just asked for it.
-        self.claim(&life, known, answer, &[], case).await;
+        self.claim(&life, known, answer, &[], &case.name).await;
     }
 
     async fn claim<T>(&self, life: &Life, known: &T, answer: Answer, or: &[(u16, &str)], case: &str)

@@ -76,6 +76,15 @@ impl Tables {
         active.filter(|row| text(row, "status") == "active").count()
     }
 
+    /// How many sign-ups there were, by the address that they were for.
+    pub(crate) fn sign_ups(&self) -> HashMap<&str, usize> {
+        let mut sign_ups: HashMap<&str, usize> = HashMap::new();
+        for user in self.profiles() {
+            *sign_ups.entry(text(user, "email")).or_default() += 1;
+        }
+        sign_ups
+    }
+
     /// The ids of all sessions that there are.
     pub(crate) fn sessions(&self) -> HashSet<&str> {
         self.sessions.iter().map(|row| text(row, "sk")).collect()
@@ -106,13 +115,15 @@ impl Tables {
         )
     }
 
-    /// How many tries were counted, by row.
-    pub(crate) fn tries(&self) -> Vec<u64> {
-        let rows = self.tokens.iter();
-        rows.filter_map(|row| row.get("count").or(row.get("tries")))
-            .filter_map(Value::as_f64)
-            .map(|count| format!("{count}").parse().unwrap())
-            .collect()
+    /// How many tries of codes of this purpose were counted, by line and day, fewest first.
+    pub(crate) fn tries(&self, purpose: &str) -> Vec<String> {
+        let prefix = format!("line#{purpose}#");
+        let lines = self.tokens.iter();
+        let lines = lines.filter(|row| text(row, "pk").starts_with(&prefix));
+        let counts = lines.filter_map(|row| row.get("count"));
+        let mut counts: Vec<String> = counts.map(Value::to_string).collect();
+        counts.sort();
+        counts
     }
 
     /// Claims what is always true.

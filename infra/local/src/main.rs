@@ -75,6 +75,7 @@ async fn run(arguments: Arguments, env: &Env) -> Result<(), Failure> {
         redis_url: arguments.redis,
         settings: settings.collect(),
         detour: None,
+        hurried: false,
     })
     .await?;
     announce(&stack)?;

@@ -87,9 +87,11 @@ pub struct Options {
     pub redis_url: Option<SecretString>,
     /// Settings of the functions that differ from the usual ones.
     pub settings: Vec<(String, String)>,
-    /// What stands between the functions and AWS, for tests of what happens when that fails. With
-    /// it, AWS calls have the time that they have in a deployment.
+    /// What stands between the functions and AWS, for tests of what happens when that fails.
     pub detour: Option<Arc<dyn Detour>>,
+    /// Whether AWS calls have no more time than in a deployment. Here they have more, since many
+    /// stacks may share a machine.
+    pub hurried: bool,
 }
 
 /// A way around: where calls go in the place of what stands in for AWS. What the stack itself
@@ -104,15 +106,23 @@ pub trait Detour: std::fmt::Debug + Send + Sync {
 impl Options {
     fn aws_of_functions(&self, endpoints: &Endpoints, calls: &CallLog) -> SdkConfig {
         match &self.detour {
-            Some(detour) => as_deployed(&detour.of_functions(endpoints).sdk_config(Some(calls))),
-            None => endpoints.sdk_config(Some(calls)),
+            Some(detour) => self.limited(&detour.of_functions(endpoints).sdk_config(Some(calls))),
+            None => self.limited(&endpoints.sdk_config(Some(calls))),
+        }
+    }
+
+    fn limited(&self, aws: &SdkConfig) -> SdkConfig {
+        if self.hurried {
+            aws.to_builder().timeout_config(timeouts()).build()
+        } else {
+            aws.clone()
         }
     }
 
     fn platform_of_courier(&self, platform: &Platform, endpoints: &Endpoints) -> Platform {
         let mut platform = platform.clone();
         if let Some(detour) = &self.detour {
-            platform.aws = as_deployed(&detour.of_courier(endpoints).sdk_config(None));
+            platform.aws = self.limited(&detour.of_courier(endpoints).sdk_config(None));
         }
         platform
     }
@@ -297,11 +307,6 @@ impl Stack {
             server.stop().await;
         }
     }
-}
-
-/// The same configuration with as little time for calls as a deployment's.
-fn as_deployed(aws: &SdkConfig) -> SdkConfig {
-    aws.to_builder().timeout_config(timeouts()).build()
 }
 
 /// The routers of all functions that answer HTTP.

@@ -34,7 +34,8 @@ pub struct Life {
     pub app: App,
     /// The network around it.
     pub faults: Arc<Faults>,
-    runtime: Runtime,
+    /// There until the service ends.
+    runtime: Option<Runtime>,
 }
 
 impl Life {
@@ -62,23 +63,27 @@ impl Life {
         Self {
             app: app.expect("the stack starts"),
             faults,
-            runtime,
+            runtime: Some(runtime),
         }
     }
 
     /// Ends it in the middle of whatever it does. What it has kept is there for the next.
-    pub async fn kill(self) {
-        let Self {
-            app,
-            faults,
-            runtime,
-        } = self;
+    pub async fn kill(mut self) {
+        let runtime = self.runtime.take();
         let killing = tokio::task::spawn_blocking(move || {
-            runtime.shutdown_timeout(LAST_BREATH);
-            drop(app);
+            if let Some(runtime) = runtime {
+                runtime.shutdown_timeout(LAST_BREATH);
+            }
         });
         killing.await.expect("the service is gone");
-        drop(faults);
+    }
+}
+
+impl Drop for Life {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
     }
 }
 
