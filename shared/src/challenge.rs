@@ -8,7 +8,7 @@ use secrecy::ExposeSecret;
 
 use crate::domain::code::SubmittedCode;
 use crate::domain::event::{Event, EventKind};
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::id::{SessionId, TokenId, TryId, UserId};
 use crate::domain::token::{MAX_TRIES, Purpose, Target, Token};
 use crate::domain::user::User;
 use crate::env::EnvError;
@@ -139,13 +139,14 @@ impl Desk {
         code: &SubmittedCode,
         now: Timestamp,
     ) -> Result<(), Problem> {
+        let by = TryId::new(now, &*self.random);
         let tries = self
             .challenges
-            .bump_if(token, now)
+            .bump_if(token, by, now)
             .await?
             .ok_or_else(Problem::code_expired)?;
         let anybodys = token.purpose.is_anybodys();
-        if anybodys && !self.challenges.bump_day_if(token, now).await? {
+        if anybodys && !self.challenges.bump_day_if(token, by, now).await? {
             return Err(Problem::code_expired());
         }
         let right = self.keys.code(token.id, token.purpose);

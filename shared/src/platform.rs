@@ -6,6 +6,7 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
+use aws_config::retry::RetryConfig;
 use aws_config::timeout::TimeoutConfig;
 use aws_config::{BehaviorVersion, SdkConfig};
 use secrecy::SecretString;
@@ -19,12 +20,20 @@ use crate::keys::{Keyring, KeysError};
 use crate::new_passwords::NewPasswords;
 use crate::password_hash::{Cost, PasswordHashError, PasswordHasher};
 use crate::random::{Random, SystemEntropy};
+use crate::store::client::{self, Breaker};
 
 /// One attempt at an AWS call. DynamoDB answers in single-digit milliseconds; what takes longer
 /// than this has failed.
 const ATTEMPT_TIMEOUT: Duration = Duration::from_millis(800);
 /// All attempts at an AWS call together, well inside a request's five seconds.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(2);
+/// The most attempts at an AWS call (AWS Builders' Library: few, with jitter, at one layer alone).
+const ATTEMPTS: u32 = 4;
+/// The longest wait before the second attempt, drawn anew each time; it doubles with each. The
+/// SDK's own, a second where it is throttled, would leave no time for a third.
+const FIRST_BACKOFF: Duration = Duration::from_millis(50);
+/// The longest wait before any attempt.
+const LONGEST_BACKOFF: Duration = Duration::from_millis(400);
 /// How long the cache keeps deny marks: the life of an access token and some leeway.
 const DENY_LIFE: Duration = Duration::from_mins(16);
 
@@ -72,6 +81,7 @@ pub struct Platform {
     pub keys: Arc<Keyring>,
     cache: Option<Arc<dyn Cache>>,
     hasher: Arc<OnceLock<PasswordHasher>>,
+    breaker: Arc<Breaker>,
 }
 
 impl Platform {
@@ -80,6 +90,7 @@ impl Platform {
         let env = Env::from_process();
         let aws = aws_config::defaults(BehaviorVersion::latest())
             .timeout_config(timeouts())
+            .retry_config(retries())
             .load()
             .await;
         Self::new(
@@ -100,6 +111,7 @@ impl Platform {
     ) -> Result<Self, StartError> {
         let secret = read_secret(&aws, env.required("KEYS_SECRET_ID")?).await?;
         let keys = Arc::new(Keyring::from_secret(&secret)?);
+        let breaker = Arc::new(Breaker::new(clock.clone(), random.clone()));
         Ok(Self {
             env,
             aws,
@@ -108,12 +120,13 @@ impl Platform {
             keys,
             cache: None,
             hasher: Arc::default(),
+            breaker,
         })
     }
 
     /// A client of the deployment's tables.
     pub fn dynamodb(&self) -> aws_sdk_dynamodb::Client {
-        aws_sdk_dynamodb::Client::new(&self.aws)
+        client::open(&self.aws, &self.breaker)
     }
 
     /// The same platform with this cache, whatever the settings say. Functions that share a
@@ -212,6 +225,14 @@ pub fn timeouts() -> TimeoutConfig {
         .build()
 }
 
+/// How AWS calls are tried again. The SDK does it, and nothing else wraps another loop around it.
+pub fn retries() -> RetryConfig {
+    RetryConfig::standard()
+        .with_max_attempts(ATTEMPTS)
+        .with_initial_backoff(FIRST_BACKOFF)
+        .with_max_backoff(LONGEST_BACKOFF)
+}
+
 async fn read_secret(aws: &SdkConfig, id: &str) -> Result<SecretString, StartError> {
     let answer = aws_sdk_secretsmanager::Client::new(aws)
         .get_secret_value()
@@ -236,14 +257,17 @@ mod tests {
 
     async fn cache(settings: &[(&str, &str)]) -> Result<(), StartError> {
         let seed = SecretString::from(format!(r#"{{"seed":"{}"}}"#, "x".repeat(64)));
+        let clock: Arc<dyn Clock> = Arc::new(SystemClock);
+        let random: Arc<dyn Random> = Arc::new(SystemEntropy::default());
         let platform = Platform {
             env: settings
                 .iter()
                 .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
                 .collect(),
             aws: SdkConfig::builder().build(),
-            clock: Arc::new(SystemClock),
-            random: Arc::new(SystemEntropy::default()),
+            breaker: Arc::new(Breaker::new(clock.clone(), random.clone())),
+            clock,
+            random,
             keys: Arc::new(Keyring::from_secret(&seed).unwrap()),
             cache: None,
             hasher: Arc::default(),

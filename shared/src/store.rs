@@ -6,6 +6,7 @@
 
 pub mod challenges;
 mod change;
+pub(crate) mod client;
 pub mod deliveries;
 pub mod erasure;
 pub mod events;

@@ -3,6 +3,9 @@
 use std::io::{BufRead, BufReader};
 use std::process::{Child, ChildStdout, Command, Stdio};
 
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
+
 /// A `redis-server` of the test's own, which ends with it.
 #[derive(Debug)]
 pub struct Redis {
@@ -54,6 +57,17 @@ impl Redis {
     /// Its URL.
     pub fn url(&self) -> String {
         format!("redis://127.0.0.1:{}", self.port)
+    }
+
+    /// Makes it forget everything, as a node does that is replaced by an empty one.
+    pub async fn flush(&self) {
+        let mut link = TcpStream::connect(("127.0.0.1", self.port))
+            .await
+            .expect("a connection");
+        link.write_all(b"FLUSHALL\r\n").await.expect("a command");
+        let mut answer = [0; 5];
+        link.read_exact(&mut answer).await.expect("an answer");
+        assert_eq!(&answer, b"+OK\r\n");
     }
 
     /// Ends it at once.

@@ -6,7 +6,7 @@
 use axum::extract;
 use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::email::EmailAddress;
-use latchkey_shared::domain::id::{TokenId, UserId};
+use latchkey_shared::domain::id::{TokenId, TryId, UserId};
 use latchkey_shared::domain::token::{Purpose, Token};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::{Body, Caller, Fields, FromFields, Problem};
@@ -63,7 +63,8 @@ pub(crate) async fn handler(
 
     // Counted for the token, and for the account whichever token it is tried with: several
     // sign-ups for one address share its mailbox, and together they get no more tries than one.
-    if !state.desk.challenges.bump_token_if(token.id).await? {
+    let by = TryId::new(now, &*state.random);
+    if !state.desk.challenges.bump_token_if(token.id, by).await? {
         return Err(Problem::code_expired());
     }
     // The mail may have been asked for again by another who signed up for this address: the code

@@ -68,7 +68,7 @@ impl State {
         Ok(Self {
             tokens: Tokens::open(&client, env)?,
             users: Users::open(&client, env)?,
-            deliveries: Deliveries::open(&client, env)?,
+            deliveries: Deliveries::open(&client, env, platform.random.clone())?,
             erasure: Erasure::open(&client, env)?,
             app_name: env.required("APP_NAME")?.to_owned(),
             undeliverable: Undeliverable::open(&client, env, keys.clone())?,

@@ -7,6 +7,7 @@ use aws_config::{BehaviorVersion, Region, SdkConfig};
 use aws_sdk_dynamodb::config::{Credentials, SharedCredentialsProvider};
 use aws_smithy_http_client::Builder;
 use aws_types::service_config::{LoadServiceConfig, ServiceConfigKey};
+use latchkey_shared::platform;
 
 use crate::calls::CallLog;
 
@@ -65,6 +66,7 @@ impl Endpoints {
             .region(Region::from_static(REGION))
             .credentials_provider(SharedCredentialsProvider::new(credentials))
             .timeout_config(timeouts)
+            .retry_config(platform::retries())
             .http_client(client)
             .service_config(self.clone())
             .build()

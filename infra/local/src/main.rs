@@ -74,6 +74,8 @@ async fn run(arguments: Arguments, env: &Env) -> Result<(), Failure> {
         data: (!arguments.memory).then_some(arguments.data),
         redis_url: arguments.redis,
         settings: settings.collect(),
+        detour: None,
+        hurried: false,
     })
     .await?;
     announce(&stack)?;

@@ -6,12 +6,13 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_config::SdkConfig;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::serve::ListenerExt;
 use latchkey_shared::env::EnvError;
 use latchkey_shared::http::edge;
-use latchkey_shared::platform::{Platform, StartError};
+use latchkey_shared::platform::{Platform, StartError, timeouts};
 use latchkey_shared::random::{Random, SystemEntropy};
 use secrecy::SecretString;
 use tokio::net::TcpListener;
@@ -87,6 +88,45 @@ pub struct Options {
     pub redis_url: Option<SecretString>,
     /// Settings of the functions that differ from the usual ones.
     pub settings: Vec<(String, String)>,
+    /// What stands between the functions and AWS, for tests of what happens when that fails.
+    pub detour: Option<Arc<dyn Detour>>,
+    /// Whether AWS calls have no more time than in a deployment. Here they have more, since many
+    /// stacks may share a machine.
+    pub hurried: bool,
+}
+
+/// A way around: where calls go in the place of what stands in for AWS. What the stack itself
+/// asks, at its start and of the stream, goes straight.
+pub trait Detour: std::fmt::Debug + Send + Sync {
+    /// Where the functions that answer HTTP call.
+    fn of_functions(&self, straight: &Endpoints) -> Endpoints;
+    /// Where `courier` calls.
+    fn of_courier(&self, straight: &Endpoints) -> Endpoints;
+}
+
+impl Options {
+    fn aws_of_functions(&self, endpoints: &Endpoints, calls: &CallLog) -> SdkConfig {
+        match &self.detour {
+            Some(detour) => self.limited(&detour.of_functions(endpoints).sdk_config(Some(calls))),
+            None => self.limited(&endpoints.sdk_config(Some(calls))),
+        }
+    }
+
+    fn limited(&self, aws: &SdkConfig) -> SdkConfig {
+        if self.hurried {
+            aws.to_builder().timeout_config(timeouts()).build()
+        } else {
+            aws.clone()
+        }
+    }
+
+    fn platform_of_courier(&self, platform: &Platform, endpoints: &Endpoints) -> Platform {
+        let mut platform = platform.clone();
+        if let Some(detour) = &self.detour {
+            platform.aws = self.limited(&detour.of_courier(endpoints).sdk_config(None));
+        }
+        platform
+    }
 }
 
 /// A running stack. Dropping it ends it at once; [`Stack::stop`] lets requests finish.
@@ -158,17 +198,13 @@ impl Stack {
         claims::release(&platform).await?;
         let bell = Bell::new();
         let mut background = JoinSet::new();
-        let courier = latchkey_courier::State::open(&platform).await?;
+        let around = options.platform_of_courier(&platform, &endpoints);
+        let courier = latchkey_courier::State::open(&around).await?;
         background.spawn(deliver(subscription, courier.clone()));
         let handler = stream_handler(courier);
         for table in tables.into_iter().filter(|table| table.streamed) {
-            let reader = Reader::new(
-                &platform.aws,
-                table.name,
-                handler.clone(),
-                progress.clone(),
-                bell.clone(),
-            );
+            let (handler, progress, bell) = (handler.clone(), progress.clone(), bell.clone());
+            let reader = Reader::new(&platform.aws, table.name, handler, progress, bell);
             background.spawn(reader.run());
         }
         let janitor = latchkey_janitor::State::open(&platform).await?;
@@ -178,7 +214,7 @@ impl Stack {
             cache,
             log: calls.clone(),
         }));
-        watched.aws = endpoints.sdk_config(Some(&calls));
+        watched.aws = options.aws_of_functions(&endpoints, &calls);
         let dev = DevRoutes {
             app_name: watched.env.optional("APP_NAME").unwrap_or_default().into(),
             inbox: inbox.clone(),

@@ -108,6 +108,12 @@ uuid_id!(
     DeviceId
 );
 
+uuid_id!(
+    /// One try of a code, or one claim on a message: by it a write that is repeated, since its
+    /// answer was lost, knows itself.
+    TryId
+);
+
 /// An event in the audit log: a ULID, so that a user's events sort by time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]

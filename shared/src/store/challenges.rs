@@ -9,7 +9,7 @@ use super::tokens::{self, Tokens};
 use super::transaction::{CommitError, Transaction};
 use super::users::{self, Users};
 use crate::domain::event::Event;
-use crate::domain::id::{TokenId, UserId};
+use crate::domain::id::{TokenId, TryId, UserId};
 use crate::domain::token::{Purpose, Token};
 use crate::domain::user::User;
 use crate::env::{Env, EnvError};
@@ -103,13 +103,23 @@ impl Challenges {
     }
 
     /// Counts one more try of a token's code: see [`Tokens::bump_if`].
-    pub async fn bump_if(&self, token: &Token, now: Timestamp) -> Result<Option<u32>, StoreError> {
-        self.tokens.bump_if(token, now).await
+    pub async fn bump_if(
+        &self,
+        token: &Token,
+        by: TryId,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
+        self.tokens.bump_if(token, by, now).await
     }
 
     /// Counts one more try on this day: see [`Tokens::bump_day_if`].
-    pub async fn bump_day_if(&self, token: &Token, now: Timestamp) -> Result<bool, StoreError> {
-        self.tokens.bump_day_if(token, now).await
+    pub async fn bump_day_if(
+        &self,
+        token: &Token,
+        by: TryId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        self.tokens.bump_day_if(token, by, now).await
     }
 
     /// Gives a try back: see [`Tokens::take_back`].
@@ -118,7 +128,7 @@ impl Challenges {
     }
 
     /// Counts one more try of this token alone: see [`Tokens::bump_token_if`].
-    pub async fn bump_token_if(&self, id: TokenId) -> Result<bool, StoreError> {
-        self.tokens.bump_token_if(id).await
+    pub async fn bump_token_if(&self, id: TokenId, by: TryId) -> Result<bool, StoreError> {
+        self.tokens.bump_token_if(id, by).await
     }
 }

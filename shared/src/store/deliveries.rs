@@ -5,6 +5,8 @@
 //! is done. One who dies between the two leaves the claim to lapse, and the mail goes out a second
 //! time at most.
 
+use std::sync::Arc;
+
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::operation::put_item::PutItemError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
@@ -14,7 +16,9 @@ use serde::{Deserialize, Serialize};
 
 use super::item::{self, millis, number, text, time, ttl};
 use super::{StoreError, Table};
+use crate::domain::id::TryId;
 use crate::env::{Env, EnvError};
+use crate::random::Random;
 
 const TABLE: &str = "deliveries";
 
@@ -26,9 +30,10 @@ const LEASE: SignedDuration = SignedDuration::from_secs(60);
 const MEMORY: SignedDuration = SignedDuration::from_hours(40 * 24);
 
 /// Remembers what has been sent.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Deliveries {
     table: Table,
+    random: Arc<dyn Random>,
 }
 
 /// What became of the wish to send something.
@@ -65,23 +70,29 @@ struct Row {
     state: State,
     #[serde(with = "millis")]
     lease_until: Timestamp,
+    /// Whose claim it is: by it one that is repeated, since its answer was lost, knows itself.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    by: Option<TryId>,
     ttl: i64,
 }
 
 impl Deliveries {
     /// The table that `TOKENS_TABLE` names.
-    pub fn open(client: &Client, env: &Env) -> Result<Self, EnvError> {
+    pub fn open(client: &Client, env: &Env, random: Arc<dyn Random>) -> Result<Self, EnvError> {
         Ok(Self {
             table: Table::open(client, env, "TOKENS_TABLE")?,
+            random,
         })
     }
 
     /// Claims a delivery that nobody has made and nobody is making at `now`.
     pub async fn claim(&self, key: &str, now: Timestamp) -> Result<Claim, StoreError> {
+        let by = TryId::new(now, &*self.random);
         let row = Row {
             pk: pk(key),
             state: State::Sending,
             lease_until: now + LEASE,
+            by: Some(by),
             ttl: ttl(now + MEMORY),
         };
         let claimed = self
@@ -104,7 +115,7 @@ impl Deliveries {
         };
         match error.as_service_error() {
             Some(PutItemError::ConditionalCheckFailedException(refusal)) => {
-                held(refusal.item.clone())
+                held(refusal.item.clone(), by)
             }
             _ => Err(error.into()),
         }
@@ -117,6 +128,7 @@ impl Deliveries {
             pk: pk(key),
             state: State::Sent,
             lease_until: now,
+            by: None,
             ttl: ttl(now + MEMORY),
         };
         self.table
@@ -161,13 +173,14 @@ impl Deliveries {
     }
 }
 
-/// What the row says that stood in the way of a claim.
-fn held(row: Option<item::Item>) -> Result<Claim, StoreError> {
+/// What the row says that stood in the way of a claim by this caller.
+fn held(row: Option<item::Item>, by: TryId) -> Result<Claim, StoreError> {
     let Some(row) = row else {
         return Ok(Claim::Busy);
     };
     let row: Row = item::from_item(TABLE, row)?;
     Ok(match row.state {
+        State::Sending if row.by == Some(by) => Claim::Fresh,
         State::Sending => Claim::Busy,
         State::Sent => Claim::Done,
     })

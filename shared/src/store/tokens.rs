@@ -3,15 +3,20 @@
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::Client;
+use aws_sdk_dynamodb::config::Config;
+use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::error::SdkError;
 use aws_sdk_dynamodb::operation::update_item::UpdateItemError;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, ReturnValue, Update};
+use aws_sdk_dynamodb::operation::update_item::builders::UpdateItemFluentBuilder;
+use aws_sdk_dynamodb::types::{
+    AttributeValue, Delete, Put, ReturnValue, ReturnValuesOnConditionCheckFailure, Update,
+};
 use jiff::{SignedDuration, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::item::{self, Item, millis, number, text, time, ttl};
 use super::{StoreError, Table};
-use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::id::{SessionId, TokenId, TryId, UserId};
 use crate::domain::locale::Locale;
 use crate::domain::token::{MAX_TRIES, MAX_TRIES_A_DAY, Purpose, Target, Token};
 use crate::env::{Env, EnvError};
@@ -25,18 +30,18 @@ const LINE_LIFE: SignedDuration = SignedDuration::from_hours(24);
 const TRIES: [(&str, &str); 3] = [
     (
         "attribute_not_exists(#count) OR (#count < :max AND #newest <= :token)",
-        "ADD #count :one SET #newest = :token, #ttl = :ttl",
+        "ADD #count :one SET #newest = :token, #ttl = :ttl, lastTry = :try",
     ),
     // A code from before the newest that was tried. The newest stays known: two codes tried by
     // turns would else begin anew without end.
     (
         "#count < :max AND #newest > :token AND (attribute_not_exists(dead) OR dead < :token)",
-        "ADD #count :one SET #ttl = :ttl",
+        "ADD #count :one SET #ttl = :ttl, lastTry = :try",
     ),
     // A code from after the dead ones.
     (
         "#count >= :max AND #newest < :token",
-        "SET dead = #newest, #count = :one, #newest = :token, #ttl = :ttl",
+        "SET dead = #newest, #count = :one, #newest = :token, #ttl = :ttl, lastTry = :try",
     ),
 ];
 
@@ -118,7 +123,12 @@ impl Tokens {
     /// Tries are counted for the token's line, so that asking for another code gives no more of
     /// them (NIST SP 800-63B section 3.1.3.2); only a code that came after every dead one begins
     /// anew. Ids of tokens sort by time.
-    pub async fn bump_if(&self, token: &Token, now: Timestamp) -> Result<Option<u32>, StoreError> {
+    pub async fn bump_if(
+        &self,
+        token: &Token,
+        by: TryId,
+        now: Timestamp,
+    ) -> Result<Option<u32>, StoreError> {
         let bump = self
             .table
             .client
@@ -139,16 +149,9 @@ impl Tokens {
             } else {
                 condition.to_owned()
             };
-            let counted = bump
-                .clone()
-                .condition_expression(condition)
-                .update_expression(update)
-                .send()
-                .await;
-            match counted {
-                Ok(answer) => return tries(answer.attributes).map(Some),
-                Err(error) if is_refusal(&error) => {}
-                Err(error) => return Err(error.into()),
+            let bump = bump.clone().update_expression(update);
+            if let Some(counted) = count_once(bump, &condition, by).await? {
+                return tries(counted).map(Some);
             }
         }
         Ok(None)
@@ -156,9 +159,14 @@ impl Tokens {
 
     /// Counts one more try of a token's line on this day (UTC), whichever its code. False where
     /// the day has had its tries.
-    pub async fn bump_day_if(&self, token: &Token, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn bump_day_if(
+        &self,
+        token: &Token,
+        by: TryId,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let day = now.as_second().div_euclid(24 * 60 * 60);
-        let counted = self
+        let bump = self
             .table
             .client
             .update_item()
@@ -167,23 +175,18 @@ impl Tokens {
                 token.purpose,
                 &format!("{}#{day}", token.line),
             )))
-            .update_expression("ADD #count :one SET #ttl = :ttl")
-            .condition_expression("attribute_not_exists(#count) OR #count < :max")
+            .update_expression("ADD #count :one SET #ttl = :ttl, lastTry = :try")
             .expression_attribute_names("#count", "count")
             .expression_attribute_names("#ttl", "ttl")
             .expression_attribute_values(":one", number(1))
             .expression_attribute_values(":max", number(MAX_TRIES_A_DAY))
-            .expression_attribute_values(":ttl", number(ttl(now + 2 * LINE_LIFE)))
-            .send()
-            .await;
-        match counted {
-            Ok(_) => Ok(true),
-            Err(error) if is_refusal(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+            .expression_attribute_values(":ttl", number(ttl(now + 2 * LINE_LIFE)));
+        let below = "attribute_not_exists(#count) OR #count < :max";
+        Ok(count_once(bump, below, by).await?.is_some())
     }
 
-    /// Gives a try back that was not in vain.
+    /// Gives a try back that was not in vain. Asked once alone: were the answer lost and this
+    /// repeated, two tries would be given back for one, while one too few harms little.
     pub async fn take_back(&self, token: &Token) -> Result<(), StoreError> {
         let taken = self
             .table
@@ -198,6 +201,8 @@ impl Tokens {
             .expression_attribute_values(":less", number(-1))
             .expression_attribute_values(":none", number(0))
             .expression_attribute_values(":token", text(token.id))
+            .customize()
+            .config_override(Config::builder().retry_config(RetryConfig::disabled()))
             .send()
             .await;
         match taken {
@@ -209,26 +214,18 @@ impl Tokens {
 
     /// Counts one more try of this token's code, whoever tries it. False where it has had its
     /// tries.
-    pub async fn bump_token_if(&self, id: TokenId) -> Result<bool, StoreError> {
-        let counted = self
+    pub async fn bump_token_if(&self, id: TokenId, by: TryId) -> Result<bool, StoreError> {
+        let bump = self
             .table
             .client
             .update_item()
             .table_name(&self.table.name)
             .set_key(Some(key(id)))
-            .update_expression("ADD tries :one")
-            .condition_expression(
-                "attribute_exists(pk) AND (attribute_not_exists(tries) OR tries < :max)",
-            )
+            .update_expression("ADD tries :one SET lastTry = :try")
             .expression_attribute_values(":one", number(1))
-            .expression_attribute_values(":max", number(MAX_TRIES))
-            .send()
-            .await;
-        match counted {
-            Ok(_) => Ok(true),
-            Err(error) if is_refusal(&error) => Ok(false),
-            Err(error) => Err(error.into()),
-        }
+            .expression_attribute_values(":max", number(MAX_TRIES));
+        let below = "attribute_exists(pk) AND (attribute_not_exists(tries) OR tries < :max)";
+        Ok(count_once(bump, below, by).await?.is_some())
     }
 
     /// Forgets a token, whatever became of it.
@@ -327,6 +324,37 @@ impl Tokens {
             .expression_attribute_values(":user", text(token.user))
             .build()
             .map_err(|error| StoreError::inconsistent(TABLE, error))
+    }
+}
+
+/// Counts a try where the condition holds. The update notes whose count it was, so that one which
+/// is repeated, because its answer was lost, finds itself done: it neither counts twice nor is
+/// refused as the try too many. Gives the row's attributes, as the update asks for them or, where
+/// it had been done, all of them; nothing where the condition did not hold.
+async fn count_once(
+    update: UpdateItemFluentBuilder,
+    condition: &str,
+    by: TryId,
+) -> Result<Option<Option<Item>>, StoreError> {
+    let by = text(by);
+    let counted = update
+        .condition_expression(format!(
+            "({condition}) AND (attribute_not_exists(lastTry) OR lastTry <> :try)"
+        ))
+        .expression_attribute_values(":try", by.clone())
+        .return_values_on_condition_check_failure(ReturnValuesOnConditionCheckFailure::AllOld)
+        .send()
+        .await;
+    let error = match counted {
+        Ok(answer) => return Ok(Some(answer.attributes)),
+        Err(error) => error,
+    };
+    match error.as_service_error() {
+        Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => Ok(refusal
+            .item()
+            .filter(|row| row.get("lastTry") == Some(&by))
+            .map(|row| Some(row.clone()))),
+        _ => Err(error.into()),
     }
 }
 
