@@ -18,6 +18,7 @@ pub mod rate_limit;
 pub mod reply;
 pub mod route_limits;
 pub mod sms_limits;
+pub mod steady;
 pub mod views;
 
 pub use self::account_name::account_name;
@@ -36,6 +37,7 @@ pub use self::rate_limit::{Limit, RateLimits};
 pub use self::reply::Reply;
 pub use self::route_limits::RouteLimits;
 pub use self::sms_limits::SmsLimits;
+pub use self::steady::steady;
 
 use axum::Router;
 

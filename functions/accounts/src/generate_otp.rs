@@ -15,6 +15,7 @@ use latchkey_shared::domain::username::Username;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
     Body, Caller, FieldError, Fields, FromFields, Limit, Problem, RateLimits, Reply, account_name,
+    steady,
 };
 use latchkey_shared::store::users::Claim;
 
@@ -48,6 +49,14 @@ pub(crate) async fn handler(
     caller: Caller,
     Body(request): Body<Request>,
 ) -> Result<(RateLimits, Reply<ChallengeView>), Problem> {
+    steady(Box::pin(answer(&state, &caller, request))).await
+}
+
+async fn answer(
+    state: &State,
+    caller: &Caller,
+    request: Request,
+) -> Result<(RateLimits, Reply<ChallengeView>), Problem> {
     let now = state.clock.now();
     let line = state.line(&request.name);
     if let Identifier::Phone(number) = &request.name {
@@ -80,7 +89,7 @@ pub(crate) async fn handler(
             user.as_ref(),
             target(&request.name, user.as_ref()),
             line,
-            &caller,
+            caller,
             now,
         )
         .await?;

@@ -11,7 +11,9 @@ use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
-use latchkey_shared::http::{Body, Caller, Fields, FromFields, Limit, Problem, RateLimits, Reply};
+use latchkey_shared::http::{
+    Body, Caller, Fields, FromFields, Limit, Problem, RateLimits, Reply, steady,
+};
 use latchkey_shared::store::users::Claim;
 
 use crate::State;
@@ -36,6 +38,14 @@ pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
     Body(request): Body<Request>,
+) -> Result<(RateLimits, Reply<ChallengeView>), Problem> {
+    steady(Box::pin(answer(&state, &caller, request))).await
+}
+
+async fn answer(
+    state: &State,
+    caller: &Caller,
+    request: Request,
 ) -> Result<(RateLimits, Reply<ChallengeView>), Problem> {
     let now = state.clock.now();
     let address = state.keys.lookup("email", request.email.key());

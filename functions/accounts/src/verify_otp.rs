@@ -10,7 +10,7 @@ use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::identifier::Identifier;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
-use latchkey_shared::http::{Body, Caller, Fields, FromFields, Problem, account_name};
+use latchkey_shared::http::{Body, Caller, Fields, FromFields, Problem, account_name, steady};
 use latchkey_shared::store::profiles::Write;
 use latchkey_shared::store::sign_ups::Proof;
 use latchkey_shared::store::tokens::Half;
@@ -43,6 +43,10 @@ pub(crate) async fn handler(
     caller: Caller,
     Body(request): Body<Request>,
 ) -> Result<Verified, Problem> {
+    steady(Box::pin(answer(&state, &caller, request))).await
+}
+
+async fn answer(state: &State, caller: &Caller, request: Request) -> Result<Verified, Problem> {
     let now = state.clock.now();
     let line = state.line(&request.name);
     let token = state
@@ -65,10 +69,10 @@ pub(crate) async fn handler(
     let user = match &token.target {
         Some(Target::Email(_)) if user.status == Status::Pending => {
             state
-                .activate_by_otp(user, &request.name, &token, &caller, now)
+                .activate_by_otp(user, &request.name, &token, caller, now)
                 .await?
         }
-        _ => state.note_proof(user, &token, &caller, now).await?,
+        _ => state.note_proof(user, &token, caller, now).await?,
     };
     Ok(Verified::at(&user, now))
 }

@@ -8,7 +8,9 @@ use axum::response::{IntoResponse, Response};
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::token::{Purpose, Target};
 use latchkey_shared::http::views::ChallengeView;
-use latchkey_shared::http::{Body, Caller, FieldError, Fields, Fresh, FromFields, Problem};
+use latchkey_shared::http::{
+    Authenticated, Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, steady,
+};
 
 use crate::State;
 use crate::address_change::{Proof, challenged, proof};
@@ -36,6 +38,15 @@ pub(crate) async fn handler(
     Fresh(user): Fresh,
     Body(request): Body<Request>,
 ) -> Result<Response, Problem> {
+    steady(Box::pin(answer(&state, &caller, user, request))).await
+}
+
+async fn answer(
+    state: &State,
+    caller: &Caller,
+    user: Authenticated,
+    request: Request,
+) -> Result<Response, Problem> {
     let (user, session) = state.authority.load(user).await?;
     if request.email == user.email {
         return Err(Problem::validation(vec![FieldError::new(
@@ -51,14 +62,14 @@ pub(crate) async fn handler(
                 .limit_codes(&user, "email", request.email.key())
                 .await?;
             let token = state
-                .challenge(&user, &session, Purpose::ChangeEmail, target, &caller)
+                .challenge(&user, &session, Purpose::ChangeEmail, target, caller)
                 .await?;
             let challenge = ChallengeView::by_email(&token, &request.email);
             Ok(challenged(limits, challenge))
         }
         Some(proof) => {
             let changed = state
-                .relocate(user, &session, Purpose::ChangeEmail, target, proof, &caller)
+                .relocate(user, &session, Purpose::ChangeEmail, target, proof, caller)
                 .await?;
             Ok(changed.into_response())
         }

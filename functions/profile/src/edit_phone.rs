@@ -10,7 +10,8 @@ use latchkey_shared::domain::phone::PhoneNumber;
 use latchkey_shared::domain::token::{Purpose, Target};
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
-    Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, phone_number,
+    Authenticated, Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, phone_number,
+    steady,
 };
 
 use crate::State;
@@ -42,6 +43,15 @@ pub(crate) async fn handler(
     Fresh(user): Fresh,
     Body(request): Body<Request>,
 ) -> Result<Response, Problem> {
+    steady(Box::pin(answer(&state, &caller, user, request))).await
+}
+
+async fn answer(
+    state: &State,
+    caller: &Caller,
+    user: Authenticated,
+    request: Request,
+) -> Result<Response, Problem> {
     let (user, session) = state.authority.load(user).await?;
     let own = user.phone_number.as_ref() == Some(&request.number);
     if own && user.phone_verified {
@@ -66,14 +76,14 @@ pub(crate) async fn handler(
                 .admit(limits, &request.number, caller.source.ip)
                 .await?;
             let token = state
-                .challenge(&user, &session, Purpose::ChangePhone, target, &caller)
+                .challenge(&user, &session, Purpose::ChangePhone, target, caller)
                 .await?;
             let challenge = ChallengeView::by_sms(&token, &request.number);
             Ok(challenged(limits, challenge))
         }
         Some(proof) => {
             let changed = state
-                .relocate(user, &session, Purpose::ChangePhone, target, proof, &caller)
+                .relocate(user, &session, Purpose::ChangePhone, target, proof, caller)
                 .await?;
             Ok(changed.into_response())
         }

@@ -16,7 +16,7 @@ use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::views::ChallengeView;
-use latchkey_shared::http::{Anonymous, Body, Caller, Fields, FromFields, Limit, Problem};
+use latchkey_shared::http::{Anonymous, Body, Caller, Fields, FromFields, Limit, Problem, steady};
 use latchkey_shared::store::profiles::Warrant;
 use latchkey_shared::store::tokens::Half;
 use latchkey_shared::store::users::Claim;
@@ -90,19 +90,23 @@ pub(crate) async fn handler(
     caller: Caller,
     Body(request): Body<Request>,
 ) -> Result<Response, Problem> {
+    steady(Box::pin(answer(&state, &caller, request))).await
+}
+
+async fn answer(state: &State, caller: &Caller, request: Request) -> Result<Response, Problem> {
     match request {
-        Request::Ask { email } => return state.ask_reset(&email, &caller).await,
+        Request::Ask { email } => return state.ask_reset(&email, caller).await,
         Request::ByCode {
             email,
             password,
             proof,
         } => {
             state
-                .reset_by_code(&email, &password, &proof, &caller)
+                .reset_by_code(&email, &password, &proof, caller)
                 .await?;
         }
         Request::ByLink { password, token } => {
-            state.reset_by_link(&token, &password, &caller).await?;
+            state.reset_by_link(&token, &password, caller).await?;
         }
     }
     Ok(PasswordChanged::reply().into_response())
