@@ -37,7 +37,7 @@ pub use self::rate_limit::{Limit, RateLimits};
 pub use self::reply::Reply;
 pub use self::route_limits::RouteLimits;
 pub use self::sms_limits::SmsLimits;
-pub use self::steady::steady;
+pub use self::steady::{steady, steady_refusal};
 
 use axum::Router;
 

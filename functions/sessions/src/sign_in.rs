@@ -15,6 +15,7 @@ use latchkey_shared::domain::user::User;
 use latchkey_shared::gate::{Delivery, Entrant, SignedIn, invalid_credentials};
 use latchkey_shared::http::{
     Anonymous, Body, Caller, Code, Device, Fields, FromFields, Problem, account_name,
+    steady_refusal,
 };
 use latchkey_shared::password_hash::Verdict;
 use latchkey_shared::store::lockouts::{Account, Attempt};
@@ -59,6 +60,15 @@ pub(crate) async fn handler(
     device: Device,
     Body(request): Body<Request>,
 ) -> Result<SignedIn, Problem> {
+    steady_refusal(Box::pin(answer(&state, &caller, device, request))).await
+}
+
+async fn answer(
+    state: &State,
+    caller: &Caller,
+    device: Device,
+    request: Request,
+) -> Result<SignedIn, Problem> {
     let now = state.clock.now();
     let (name, source) = (&request.identifier, caller.source.ip);
     let place = Place::of(name.key(), &caller.source, &state.keys);
@@ -76,13 +86,13 @@ pub(crate) async fn handler(
     let known = state.recognise(&device, id, place, found.known_at);
     let (attempt, read) = state.count(&account, known, id).await?;
     let entered = state
-        .enter(request, read, &attempt, (device, found.known_at), &caller)
+        .enter(request, read, &attempt, (device, found.known_at), caller)
         .await;
     match &entered {
         Ok(_) => {}
         Err(problem) if problem.code == Code::InvalidCredentials => {
             tracing::info!(known = found.holder.is_some(), "sign_in.failed");
-            state.attempts.failed(&attempt, &caller).await?;
+            state.attempts.failed(&attempt, caller).await?;
             state.stuffing.note(source, &account).await;
         }
         // The password was right, or was never looked at.

@@ -16,3 +16,19 @@ pub async fn steady<T>(work: impl Future<Output = T>) -> T {
     let (done, ()) = tokio::join!(work, tokio::time::sleep(FLOOR));
     done
 }
+
+/// Does the work, and refuses no sooner than after [`FLOOR`]. Who gets what they came for does not
+/// wait: they know what was found.
+#[expect(
+    clippy::disallowed_methods,
+    reason = "how long this takes is what it is for; no clock of the service is asked"
+)]
+pub async fn steady_refusal<T, E>(work: impl Future<Output = Result<T, E>>) -> Result<T, E> {
+    // Counted from here.
+    let floor = tokio::time::sleep(FLOOR);
+    let done = work.await;
+    if done.is_err() {
+        floor.await;
+    }
+    done
+}
