@@ -89,9 +89,7 @@ impl SmsLimits {
             let key = Key::new(limit.name, &[&counted]);
             let bump = self.cache.bump_if(&key, limit.quota, limit.window).await?;
             limits.note(limit, bump);
-            if !bump.admitted {
-                return Err(Problem::rate_limited(limits));
-            }
+            limits = limits.granted()?;
         }
         Ok(limits)
     }
