@@ -15,7 +15,7 @@ use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Caller, Code, Fields, Limit, Problem, RateLimits, Reply};
-use latchkey_shared::store::profiles::{Move, Write, claim_of};
+use latchkey_shared::store::profiles::{Move, Write};
 use latchkey_shared::store::transaction::CommitError;
 use latchkey_shared::store::users::Claim;
 
@@ -90,7 +90,7 @@ impl State {
         caller: &Caller,
     ) -> Result<Token, Problem> {
         let now = self.clock.now();
-        let holder = self.users.holders(&[claim_of(&target)], now).await?;
+        let holder = self.users.holders(&[Claim::from(&target)], now).await?;
         let anothers = holder
             .into_iter()
             .flatten()

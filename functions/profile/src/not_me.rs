@@ -15,8 +15,9 @@ use latchkey_shared::domain::user::{Former, Kind, Rejected, Status, UNDO_LIFE, U
 use latchkey_shared::http::body::{content_type, read_bytes, read_json, unsupported};
 use latchkey_shared::http::page::form_field;
 use latchkey_shared::http::{Caller, Code, Fields, FromFields, Problem, Reply};
-use latchkey_shared::store::profiles::{Hold, MAX_ENDED_BESIDE, Write, claim_of};
+use latchkey_shared::store::profiles::{Hold, MAX_ENDED_BESIDE, Write};
 use latchkey_shared::store::transaction::CommitError;
+use latchkey_shared::store::users::Claim;
 use serde::Serialize;
 
 use crate::State;
@@ -175,7 +176,7 @@ impl State {
             let Some(target) = former.target.as_ref().filter(|_| former.held) else {
                 continue;
             };
-            let holders = self.users.holders(&[claim_of(target)], now).await?;
+            let holders = self.users.holders(&[Claim::from(target)], now).await?;
             let lost = holders
                 .into_iter()
                 .flatten()

@@ -340,12 +340,12 @@ impl Profiles {
             .update(
                 Write::Wanted,
                 self.users
-                    .win_claim(claim_of(to.target), user.id, true, now)?,
+                    .win_claim(Claim::from(to.target), user.id, true, now)?,
             )
             .put(Write::Token, self.tokens.put_new(to.undo)?)
             .put(Write::Event, self.events.put(event)?);
         if let Some(old) = &left {
-            let claim = claim_of(old);
+            let claim = Claim::from(old);
             transaction = if given_up.held {
                 let hold = self.users.hold_claim(claim, user.id, now + UNDO_LIFE)?;
                 transaction.update(Write::Own, hold)
@@ -393,16 +393,18 @@ impl Profiles {
             if let Some(target) = back.target.as_ref().filter(|_| back.held) {
                 let won = self
                     .users
-                    .win_claim(claim_of(target), user.id, back.verified, now)?;
+                    .win_claim(Claim::from(target), user.id, back.verified, now)?;
                 transaction = transaction.update(Write::Wanted, won);
             }
         }
         for target in &hold.released {
-            let released = self.users.release_claim(claim_of(target), user.id)?;
+            let released = self.users.release_claim(Claim::from(target), user.id)?;
             transaction = transaction.delete(Write::Own, released);
         }
         for (target, until) in &hold.held {
-            let held = self.users.hold_claim(claim_of(target), user.id, *until)?;
+            let held = self
+                .users
+                .hold_claim(Claim::from(target), user.id, *until)?;
             transaction = transaction.update(Write::Own, held);
         }
         row = row
@@ -490,7 +492,7 @@ impl Profiles {
         for farewell in deletion.farewells {
             transaction = transaction.put(Write::Token, self.tokens.put_new(farewell)?);
         }
-        let claims = deletion.released.iter().map(claim_of);
+        let claims = deletion.released.iter().map(Claim::from);
         if let Some(left) = self.plans.leave(&user.plan)? {
             transaction = transaction.update(Write::Plan, left);
         }
@@ -584,14 +586,6 @@ pub fn own_targets(user: &User) -> Vec<Target> {
         }
     }
     own
-}
-
-/// The claim of an address or number.
-pub fn claim_of(target: &Target) -> Claim<'_> {
-    match target {
-        Target::Email(email) => Claim::Email(email),
-        Target::Phone(number) => Claim::Phone(number),
-    }
 }
 
 fn attribute(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::item::{self, Item, millis, number, text, ttl};
-use super::profiles::claim_of;
 use super::user_index::Index;
 use super::{StoreError, Table, whole};
 use crate::domain::email::EmailAddress;
@@ -53,6 +52,15 @@ impl<'a> From<&'a Identifier> for Claim<'a> {
             Identifier::Email(email) => Self::Email(email),
             Identifier::Username(username) => Self::Username(username),
             Identifier::Phone(number) => Self::Phone(number),
+        }
+    }
+}
+
+impl<'a> From<&'a Target> for Claim<'a> {
+    fn from(target: &'a Target) -> Self {
+        match target {
+            Target::Email(email) => Self::Email(email),
+            Target::Phone(number) => Self::Phone(number),
         }
     }
 }
@@ -267,7 +275,7 @@ impl Users {
         user: UserId,
         targets: Vec<Target>,
     ) -> Result<Vec<Target>, StoreError> {
-        let claims: Vec<Claim<'_>> = targets.iter().map(claim_of).collect();
+        let claims: Vec<Claim<'_>> = targets.iter().map(Claim::from).collect();
         let rows = self.claims(&claims).await?;
         let mine: Vec<bool> = claims
             .iter()
