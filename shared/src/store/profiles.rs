@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::StoreError;
 use super::change::Change;
 use super::events::Events;
-use super::item::{number, text, time};
+use super::item::{number, text};
 use super::plans::Plans;
 use super::sessions::Sessions;
 use super::tokens::{Half, Tokens};
@@ -409,11 +409,8 @@ impl Profiles {
         }
         row = row
             .set("former", attribute(&hold.former)?)
-            .set("rejected", attribute(&hold.rejected)?)
-            .set("epoch", number(user.epoch + 1))
-            .set("sessionsEpoch", number(user.epoch + 1))
-            .set("tokensValidAfter", time(now))
-            .remove("keptSession");
+            .set("rejected", attribute(&hold.rejected)?);
+        row = users::end_sessions(row, user, now, None);
         self.ending(transaction, user, hold.ended)?
             .update(Write::User, row.build()?)
             .commit(&self.client)
@@ -434,12 +431,8 @@ impl Profiles {
             let detail = user.status_detail.next(None, None, now);
             row = users::place_status(row, user.id, Status::Active, &detail);
         }
-        row = row
-            .set("passwordHash", text(change.hash.expose_secret()))
-            .set("epoch", number(user.epoch + 1))
-            .set("sessionsEpoch", number(user.epoch + 1))
-            .set("tokensValidAfter", time(now))
-            .set_or_remove("keptSession", change.kept.map(text));
+        row = row.set("passwordHash", text(change.hash.expose_secret()));
+        row = users::end_sessions(row, user, now, change.kept);
         let mut transaction = match change.warrant {
             Warrant::Current(hash) => {
                 row = row

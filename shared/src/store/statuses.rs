@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use super::events::Events;
-use super::item::{number, text, time};
+use super::item::text;
 use super::sessions::Sessions;
 use super::transaction::{CommitError, Transaction};
 use super::user_index::{Cursor, Index, Page};
@@ -80,13 +80,7 @@ impl Statuses {
     ) -> Result<(), CommitError<Write>> {
         let mut row = self.users.change_status(user, change.to, change.detail);
         if let Some(at) = change.all_until {
-            // By epoch too: a session that begins at this moment by a faster clock must not live
-            // again when the account does.
-            row = row
-                .set("tokensValidAfter", time(at))
-                .set("epoch", number(user.epoch + 1))
-                .set("sessionsEpoch", number(user.epoch + 1))
-                .remove("keptSession");
+            row = users::end_sessions(row, user, at, None);
         }
         let mut transaction = Transaction::new()
             .update(Write::User, row.build()?)

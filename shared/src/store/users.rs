@@ -517,6 +517,22 @@ pub(crate) fn place_status(row: Change, user: UserId, to: Status, detail: &Statu
     }
 }
 
+/// The same change with the end of all sessions but `kept`: those that began at `at` or before.
+///
+/// By epoch too: a session that begins at this moment by a faster clock must not outlive the
+/// change, or live again when a held account does.
+pub(crate) fn end_sessions(
+    row: Change,
+    user: &User,
+    at: Timestamp,
+    kept: Option<SessionId>,
+) -> Change {
+    row.set("tokensValidAfter", item::time(at))
+        .set("epoch", number(user.epoch + 1))
+        .set("sessionsEpoch", number(user.epoch + 1))
+        .set_or_remove("keptSession", kept.map(text))
+}
+
 fn user_pk(id: UserId) -> String {
     format!("user#{id}")
 }
