@@ -16,7 +16,7 @@
 //! | D8 crash | [`crashes`], before and after each call of each request |
 //! | D9 stale reads | every read of a base table asks for the consistent one; the emulator has no other |
 //! | D10 TTL early, late | [`store`] |
-//! | D11 too many, too large | `tests/api/sessions` (sessions), `tests/api/edge/bodies` (sizes), `profiles::MAX_ENDED_BESIDE` |
+//! | D11 too many, too large | `tests/api/sessions` (sessions), `tests/api/edge/bodies` (sizes), `MAX_ENDED_BESIDE` in `shared/src/store/sessions` |
 //! | D12 gone | [`store`]: refused, and silent |
 //! | R1 refused | `tests/api/logout`: sign-in, refresh and checks go on; `shared/tests/cache/faults` |
 //! | R2 flushed | [`cache`], in mid-run |

@@ -25,10 +25,6 @@ use crate::domain::user::{Former, Kind, Preferences, Rejected, Status, UNDO_LIFE
 use crate::domain::username::Username;
 use crate::env::{Env, EnvError};
 
-/// The most sessions that are deleted with another change: DynamoDB takes 100 writes at once. Any
-/// that are left are over all the same, by the cutoff in the user's row.
-pub const MAX_ENDED_BESIDE: usize = 60;
-
 /// Changes users' own accounts.
 #[derive(Debug, Clone)]
 pub struct Profiles {
@@ -115,7 +111,7 @@ pub struct PasswordChange<'a> {
     pub hash: &'a SecretString,
     /// The session that goes on, where there is one.
     pub kept: Option<SessionId>,
-    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
     /// The token whose link says that it was not the owner.
     pub notice: &'a Token,
@@ -149,7 +145,7 @@ pub struct Hold<'a> {
     pub former: Vec<Former>,
     /// The changes that have been.
     pub rejected: Vec<Rejected>,
-    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
 }
 
@@ -160,7 +156,7 @@ pub struct Deletion<'a> {
     pub checked: Option<&'a SecretString>,
     /// The claims that are free again.
     pub released: &'a [Target],
-    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
     /// The tokens that carry the addresses to the mails that say so.
     pub farewells: &'a [Token],
@@ -411,7 +407,8 @@ impl Profiles {
             .set("former", attribute(&hold.former)?)
             .set("rejected", attribute(&hold.rejected)?);
         row = users::end_sessions(row, user, now, None);
-        self.ending(transaction, user, hold.ended)?
+        self.sessions
+            .delete_beside(transaction, Write::Session, user.id, hold.ended)?
             .update(Write::User, row.build()?)
             .commit(&self.client)
             .await
@@ -445,7 +442,8 @@ impl Profiles {
         for event in events {
             transaction = transaction.put(Write::Event, self.events.put(event)?);
         }
-        self.ending(transaction, user, change.ended)?
+        self.sessions
+            .delete_beside(transaction, Write::Session, user.id, change.ended)?
             .update(Write::User, row.build()?)
             .put(Write::Token, self.tokens.put_new(change.notice)?)
             .commit(&self.client)
@@ -493,7 +491,8 @@ impl Profiles {
             let released = self.users.release_claim(claim, user.id)?;
             transaction = transaction.delete(Write::Own, released);
         }
-        self.ending(transaction, user, deletion.ended)?
+        self.sessions
+            .delete_beside(transaction, Write::Session, user.id, deletion.ended)?
             .commit(&self.client)
             .await
     }
@@ -508,19 +507,6 @@ impl Profiles {
         Ok(Transaction::new()
             .update(Write::Token, self.tokens.consume(token, half, now)?)
             .delete(Write::Token, self.tokens.settle(token)?))
-    }
-
-    fn ending(
-        &self,
-        mut transaction: Transaction<Write>,
-        user: &User,
-        sessions: &[SessionId],
-    ) -> Result<Transaction<Write>, StoreError> {
-        for session in sessions {
-            let delete = self.sessions.delete(user.id, *session)?;
-            transaction = transaction.delete(Write::Session, delete);
-        }
-        Ok(transaction)
     }
 }
 
