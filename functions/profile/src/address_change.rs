@@ -94,7 +94,7 @@ impl State {
         let anothers = holder
             .into_iter()
             .flatten()
-            .any(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+            .any(|holder| holder.is_proven_anothers(user.id));
         let asked = Asked {
             purpose,
             user,

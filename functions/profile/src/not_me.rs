@@ -179,7 +179,7 @@ impl State {
             let lost = holders
                 .into_iter()
                 .flatten()
-                .any(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+                .any(|holder| holder.is_proven_anothers(user.id));
             if lost && former.kind == Kind::Email {
                 return Err(gone());
             }

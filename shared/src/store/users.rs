@@ -475,6 +475,12 @@ impl Holder {
         self.lapses_at.is_none()
     }
 
+    /// Whether somebody other than `user` has shown it to be theirs, so that no proof of `user`'s
+    /// can win it.
+    pub fn is_proven_anothers(&self, user: UserId) -> bool {
+        self.user != user && self.is_firm() && !self.unproven
+    }
+
     fn is_live(&self, now: Timestamp) -> bool {
         let lapsed = self.lapses_at.is_some_and(|at| at <= now);
         let released = self.held_until.is_some_and(|at| at <= now);
