@@ -61,10 +61,7 @@ async fn answer(
             "This is the number of the account already.",
         )]));
     }
-    state
-        .sms_limits
-        .check_country(&request.number)
-        .map_err(|invalid| Problem::validation(vec![FieldError::of("phoneNumber", invalid)]))?;
+    state.sms_limits.check_country(&request.number)?;
     let target = Target::Phone(request.number.clone());
     match &request.proof {
         None => {
