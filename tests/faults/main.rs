@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | D1 throttling | [`store`]: a fifth, and all |
 //! | D2 hot key | [`store`]: many at once on one account; the per-account limits are in `tests/api` |
-//! | D3 errors | [`store`]: once, and always |
+//! | D3 errors | [`store`]: once, and always; [`unlock`] |
 //! | D4 latency | [`store`]: 50 ms, and 30 s |
 //! | D5 lost before | [`crashes`], each call of each request |
 //! | D6 answer lost | [`crashes`], each call of each request; [`store`] for tries of codes |
@@ -60,3 +60,4 @@ mod messages;
 mod store;
 mod sweep;
 mod tables;
+mod unlock;
