@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | D1 throttling | [`store`]: a fifth, and all |
 //! | D2 hot key | [`store`]: many at once on one account; the per-account limits are in `tests/api` |
-//! | D3 errors | [`store`]: once, and always |
+//! | D3 errors | [`store`]: once, and always; [`unlock`] |
 //! | D4 latency | [`store`]: 50 ms, and 30 s |
 //! | D5 lost before | [`crashes`], each call of each request |
 //! | D6 answer lost | [`crashes`], each call of each request; [`store`] for tries of codes |
@@ -16,7 +16,7 @@
 //! | D8 crash | [`crashes`], before and after each call of each request |
 //! | D9 stale reads | every read of a base table asks for the consistent one; the emulator has no other |
 //! | D10 TTL early, late | [`store`] |
-//! | D11 too many, too large | `tests/api/sessions` (sessions), `tests/api/edge/bodies` (sizes), `profiles::MAX_ENDED_BESIDE` |
+//! | D11 too many, too large | `tests/api/sessions` (sessions), `tests/api/edge/bodies` (sizes), `MAX_ENDED_BESIDE` in `shared/src/store/sessions` |
 //! | D12 gone | [`store`]: refused, and silent |
 //! | R1 refused | `tests/api/logout`: sign-in, refresh and checks go on; `shared/tests/cache/faults` |
 //! | R2 flushed | [`cache`], in mid-run |
@@ -27,17 +27,17 @@
 //! | R7 stale | nothing of a user is cached but deny marks, which a later version always overrules: `shared/tests/cache/conformance` |
 //! | M1 SES away | [`messages`] |
 //! | M2 taken in silence | [`messages`] |
-//! | M3 refused, bounced | `infra/local/tests/sending/mail` |
-//! | M4 quota | to `courier` it is M1; caps of our own: `infra/local/tests/sending` |
+//! | M3 refused, bounced | `infra/local/tests/courier/mail` |
+//! | M4 quota | to `courier` it is M1; caps of our own: `infra/local/tests/courier` |
 //! | M5 template | mails are checked when they are compiled, words when the service starts: `shared/src/mail/tests` |
-//! | M6 SNS limit | `infra/local/tests/sending/sms` |
+//! | M6 SNS limit | `infra/local/tests/courier/sms` |
 //! | M7 backlog | [`messages`]: what has expired is not sent; the caps of `MailBudget` shape the rest |
 //! | M8 order of mails | `tests/api/verify_link`, `tests/api/otp`, `tests/api/forgot_password` |
-//! | E1 duplicates | `infra/local/tests/courier`: five at once |
-//! | E2 order | `infra/local/tests/courier`; deny marks: `shared/tests/cache/conformance` |
-//! | E3 poison | `infra/local/tests/courier`, `infra/local/src/stream` |
+//! | E1 duplicates | `infra/local/tests/courier/events`: five at once |
+//! | E2 order | `infra/local/tests/courier/events`; deny marks: `shared/tests/cache/conformance` |
+//! | E3 poison | `infra/local/tests/courier/events`, `infra/local/src/stream` |
 //! | E4 partial answer | `infra/local/src/stream/batches` |
-//! | E5 longer than visible | the claim of a mail outlives the longest run: `infra/local/tests/courier` |
+//! | E5 longer than visible | the claim of a mail outlives the longest run: `infra/local/tests/courier/events` |
 //! | E6 backlog | the stream keeps a day, and is read on from where it was: `infra/local/tests/stack` |
 //! | L1 cut off | [`store`]: 503 by our own deadline; [`crashes`] where there is none |
 //! | L2 frozen | `shared/tests/cache/faults`: a dead connection is replaced; time is asked for in each request |
@@ -60,3 +60,4 @@ mod messages;
 mod store;
 mod sweep;
 mod tables;
+mod unlock;

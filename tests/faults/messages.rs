@@ -1,5 +1,5 @@
 //! SES is away, or takes a mail and does not say so (rows M1 and M2). What it refuses for good
-//! (M3) and what comes back (bounces) is in `infra/local/tests/sending`.
+//! (M3) and what comes back (bounces) is in `infra/local/tests/courier`.
 
 use std::time::Duration;
 

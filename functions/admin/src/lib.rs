@@ -22,7 +22,6 @@ use latchkey_shared::http::{Authority, Problem};
 use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
-use latchkey_shared::store::events::Events;
 use latchkey_shared::store::lockouts::Lockouts;
 use latchkey_shared::store::plans::Plans;
 use latchkey_shared::store::sessions::Sessions;
@@ -36,7 +35,6 @@ pub struct State {
     sessions: Sessions,
     statuses: Statuses,
     plans: Plans,
-    events: Events,
     lockouts: Lockouts,
     gate: Gate,
     cache: Arc<dyn Cache>,
@@ -59,7 +57,6 @@ impl State {
             sessions,
             statuses: Statuses::open(&client, env)?,
             plans: Plans::open(&client, env)?,
-            events: Events::open(&client, env)?,
             lockouts: Lockouts::open(&client, env)?,
             cache: cache.clone(),
             authority: Authority::open(platform, &client, cache, plans)?,
