@@ -80,6 +80,24 @@ account_locked = Falsche Passwörter für Ihr { $app }-Konto
     .yours = Wenn Sie das waren, warten Sie ein wenig und versuchen Sie es noch einmal. Wenn Sie das Passwort nicht mehr wissen, setzen Sie es dort zurück, wo Sie sich anmelden.
     .stranger = Wenn Sie das nicht waren: Niemand ist hineingekommen. Auf Geräten, auf denen Sie sich schon angemeldet haben, kommen Sie weiterhin hinein, außer die falschen Passwörter kamen von dort. Mit einem Passwort, das Sie nirgends sonst benutzen, müssen Sie sich keine Sorgen machen.
 
+passkey_added = Ein neuer Passkey für Ihr { $app }-Konto
+    .heading = Ein Passkey wurde hinzugefügt
+    .added = Ihr { $app }-Konto lässt sich ab jetzt mit einem weiteren Passkey öffnen. Von hier wurde er hinzugefügt:
+    .yours = Wenn Sie das waren, müssen Sie nichts tun.
+    .stranger = Wenn Sie das nicht waren, ist jemand in Ihrem Konto angemeldet. Entfernen Sie den Passkey, ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
+passkey_removed = Ein Passkey Ihres { $app }-Kontos wurde entfernt
+    .heading = Ein Passkey wurde entfernt
+    .removed = Einer Ihrer Passkeys öffnet Ihr { $app }-Konto nicht mehr. Von hier wurde er entfernt:
+    .yours = Wenn Sie das waren, müssen Sie nichts tun. Sie können den Passkey auch von Ihrem Gerät löschen.
+    .stranger = Wenn Sie das nicht waren, ist jemand in Ihrem Konto angemeldet. Ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
+passkey_cloned = Wir haben einen Passkey Ihres { $app }-Kontos abgelehnt
+    .heading = Wir haben einen Passkey abgelehnt
+    .refused = Einer Ihrer Passkeys wurde so benutzt, wie es bei einer Kopie wäre: Sein Zähler ist zurückgegangen. Deshalb haben wir ihn nicht in Ihr { $app }-Konto gelassen. Von hier wurde er benutzt:
+    .yours = Wenn Sie das waren, versuchen Sie es noch einmal. Wird er wieder abgelehnt, melden Sie sich anders an, entfernen Sie diesen Passkey und fügen Sie einen neuen hinzu.
+    .stranger = Wenn Sie das nicht waren, hat vielleicht jemand eine Kopie Ihres Sicherheitsschlüssels. Entfernen Sie diesen Passkey aus Ihrem Konto.
+
 step_up = Bestätigen Sie bei { $app }, dass Sie es sind
     .heading = Bestätigen Sie, dass Sie es sind
     .enter = Geben Sie diesen Code dort ein, wo { $app } danach fragt, bevor es weitergeht:

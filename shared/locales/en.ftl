@@ -82,6 +82,24 @@ account_locked = Wrong passwords for your { $app } account
     .yours = If it was you, wait a little and try again. If you don't remember the password, reset it where you sign in.
     .stranger = If it wasn't you, nobody got in. Devices that you have signed in on before still let you in, unless the wrong passwords came from there. A password that you use nowhere else is nothing to worry about.
 
+passkey_added = A passkey was added to your { $app } account
+    .heading = A passkey was added
+    .added = Your { $app } account can be opened with another passkey from now on. This is where it was added from:
+    .yours = If that was you, there is nothing to do.
+    .stranger = If it wasn't you, somebody is signed in to your account. Remove the passkey, change your password now and end the sessions that you don't know.
+
+passkey_removed = A passkey was removed from your { $app } account
+    .heading = A passkey was removed
+    .removed = One of your passkeys no longer opens your { $app } account. This is where it was removed from:
+    .yours = If that was you, there is nothing to do. You can delete the passkey from your device too.
+    .stranger = If it wasn't you, somebody is signed in to your account. Change your password now and end the sessions that you don't know.
+
+passkey_cloned = We refused a passkey of your { $app } account
+    .heading = We refused a passkey
+    .refused = One of your passkeys was used in a way that a copy of it would be: its counter went back. So we did not let it in to your { $app } account. This is where it was used from:
+    .yours = If it was you, try again. If it is refused again, sign in another way, remove that passkey and add a new one.
+    .stranger = If it wasn't you, somebody may have a copy of your security key. Remove that passkey from your account.
+
 step_up = Confirm to { $app } that it is you
     .heading = Confirm that it is you
     .enter = Enter this code where { $app } asks for it before you go on:

@@ -15,6 +15,7 @@ pub mod locale;
 pub mod lockout;
 pub mod name;
 pub mod network;
+pub mod passkey;
 pub mod password;
 pub mod password_strength;
 pub mod phone;

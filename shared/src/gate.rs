@@ -30,6 +30,7 @@ use crate::platform::{Platform, StartError};
 use crate::random::Random;
 use crate::refresh_token::RefreshToken;
 use crate::store::lockouts::Attempt;
+use crate::store::passkeys;
 use crate::store::places::Place;
 use crate::store::sessions::{Beside, MAX_ENDED_AT_ONCE, PasswordProof, Sessions};
 use crate::store::transaction::CommitError;
@@ -78,6 +79,8 @@ pub struct Entrant {
     pub proof: Option<PasswordProof>,
     /// The try of a password that was counted; a right one ends the count.
     pub attempt: Option<Attempt>,
+    /// The passkey that they showed it with, as it stands after that.
+    pub passkey: Option<passkeys::Use>,
     /// What the request says of the browser that it comes from.
     pub device: Device,
     /// Whether it is to be noted that they signed in at this place.
@@ -171,6 +174,7 @@ impl Gate {
         let beside = Beside {
             proof: entrant.proof.as_ref(),
             attempt: entrant.attempt.as_ref(),
+            passkey: entrant.passkey.as_ref(),
             places: if entrant.new_place {
                 Place::all_of(user, &caller.source, &self.keys)
             } else {

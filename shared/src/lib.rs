@@ -31,4 +31,5 @@ pub mod status_mark;
 pub mod store;
 pub mod stuffing;
 pub mod telemetry;
+pub mod webauthn;
 pub mod words;

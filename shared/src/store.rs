@@ -12,6 +12,7 @@ pub mod erasure;
 pub mod events;
 pub mod item;
 pub mod lockouts;
+pub mod passkeys;
 pub mod places;
 pub mod plans;
 pub mod profiles;

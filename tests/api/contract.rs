@@ -9,7 +9,7 @@ use latchkey_tests::App;
 use reqwest::Method;
 
 /// The routes of the contract that are built, and whether they are for signed-in people alone.
-pub(crate) const ROUTES: [(&str, &str, bool); 42] = [
+pub(crate) const ROUTES: [(&str, &str, bool); 50] = [
     ("POST", "/api/auth/sign-up", false),
     ("POST", "/api/auth/sign-up/email", false),
     ("POST", "/api/auth/verify/email", false),
@@ -33,6 +33,14 @@ pub(crate) const ROUTES: [(&str, &str, bool); 42] = [
     ("GET", "/api/auth/user/export", true),
     ("DELETE", "/api/auth/user", true),
     ("POST", "/api/auth/step-up", true),
+    ("POST", "/api/auth/step-up/passkey/options", true),
+    ("POST", "/api/auth/sign-in/passkey/options", false),
+    ("POST", "/api/auth/sign-in/passkey/verify", false),
+    ("GET", "/api/auth/passkeys", true),
+    ("PATCH", "/api/auth/passkeys/{id}", true),
+    ("DELETE", "/api/auth/passkeys/{id}", true),
+    ("POST", "/api/auth/passkeys/register/options", true),
+    ("POST", "/api/auth/passkeys/register/verify", true),
     ("POST", "/api/auth/sign-in", false),
     ("POST", "/api/auth/sign-in/email", false),
     ("PATCH", "/api/auth/user/refresh", false),

@@ -8,9 +8,9 @@ use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Kind, User};
 use latchkey_shared::mail::{
     AccountDeleted, AccountHeld, AccountLocked, AddressWanted, ConfirmNewEmail,
-    ConfirmPasswordChange, EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasswordChanged,
-    PhoneChanged, ResetPassword, SessionEndedByReuse, SignUpRepeated, StatusChanged, StepUpCode,
-    VerifyEmail,
+    ConfirmPasswordChange, EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasskeyAdded,
+    PasskeyCloned, PasskeyRemoved, PasswordChanged, PhoneChanged, ResetPassword,
+    SessionEndedByReuse, SignUpRepeated, StatusChanged, StepUpCode, VerifyEmail,
 };
 use latchkey_shared::sms_texts::{ConfirmNewPhone, OneTimeCodeSms, PhoneChangedSms, SmsText};
 use latchkey_shared::store::StoreError;
@@ -129,6 +129,21 @@ impl State {
                     source: event.source.clone(),
                 };
                 self.tell(event.user, mail, now).await?
+            }
+            Subject::PasskeyAdded => {
+                let (at, source) = (event.at, event.source.clone());
+                self.tell(event.user, PasskeyAdded { at, source }, now)
+                    .await?
+            }
+            Subject::PasskeyRemoved => {
+                let (at, source) = (event.at, event.source.clone());
+                self.tell(event.user, PasskeyRemoved { at, source }, now)
+                    .await?
+            }
+            Subject::PasskeyCloned => {
+                let (at, source) = (event.at, event.source.clone());
+                self.tell(event.user, PasskeyCloned { at, source }, now)
+                    .await?
             }
             Subject::StatusChanged(status, until) => match StatusChanged::of(status, until) {
                 Some(mail) => self.tell(event.user, mail, now).await?,

@@ -19,6 +19,7 @@ use latchkey_shared::sms::{SmsBudget, SmsError, SmsSender};
 use latchkey_shared::status_mark::StatusMark;
 use latchkey_shared::store::deliveries::Deliveries;
 use latchkey_shared::store::erasure::Erasure;
+use latchkey_shared::store::passkeys::Passkeys;
 use latchkey_shared::store::tokens::Tokens;
 use latchkey_shared::store::undeliverable::Undeliverable;
 use latchkey_shared::store::users::Users;
@@ -46,6 +47,7 @@ use plan::Letter;
 pub struct State {
     tokens: Tokens,
     users: Users,
+    passkeys: Passkeys,
     deliveries: Deliveries,
     erasure: Erasure,
     app_name: String,
@@ -68,6 +70,7 @@ impl State {
         Ok(Self {
             tokens: Tokens::open(&client, env)?,
             users: Users::open(&client, env)?,
+            passkeys: Passkeys::open(&client, env)?,
             deliveries: Deliveries::open(&client, env, platform.random.clone())?,
             erasure: Erasure::open(&client, env)?,
             app_name: env.required("APP_NAME")?.to_owned(),
@@ -167,6 +170,11 @@ async fn act(state: &State, record: EventRecord) -> Result<(), Failure> {
         let denied = deny(state, &event, &plan).await;
         // A cache that is away holds up no mail: that is claimed, and does not go out twice.
         let told = tell(state, &event, plan.letters).await;
+        if plan.reject_passkeys
+            && let Some(user) = state.users.get(event.user).await?
+        {
+            state.passkeys.reject(&user).await?;
+        }
         if plan.erase {
             // SES may be away for longer than an event is tried: what is personal goes all the
             // same, but for the tokens that the mails need, which die within a day.

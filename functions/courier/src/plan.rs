@@ -17,6 +17,8 @@ pub(crate) struct Plan {
     pub(crate) letters: Vec<Letter>,
     /// Whether the cache is to be told where the account stands now.
     pub(crate) mark_status: bool,
+    /// Whether the passkeys go that were registered while the account was a thief's.
+    pub(crate) reject_passkeys: bool,
     /// Whether everything personal of the user goes.
     pub(crate) erase: bool,
 }
@@ -53,6 +55,12 @@ pub(crate) enum Subject {
     AccountHeld,
     /// Wrong passwords locked the account for a while.
     AccountLocked,
+    /// A passkey was registered.
+    PasskeyAdded,
+    /// A passkey was removed.
+    PasskeyRemoved,
+    /// A passkey was refused that may have been copied.
+    PasskeyCloned,
     /// The account was moved by an admin, or its block ended: where it stands, until when.
     StatusChanged(Status, Option<Timestamp>),
     /// The account is gone; this token has its address.
@@ -67,6 +75,7 @@ pub(crate) fn of(event: &Event) -> Plan {
         deny,
         letters: letters(event),
         mark_status: matches!(kind, EventKind::StatusChanged { .. }),
+        reject_passkeys: matches!(kind, EventKind::ChangeRejected { .. }),
         erase: matches!(kind, EventKind::Deleted { .. }),
     }
 }
@@ -94,6 +103,12 @@ fn letters(event: &Event) -> Vec<Letter> {
         EventKind::Locked { .. } => vec![Letter {
             delivery: hourly("account_locked", event.user, event.at),
             subject: Subject::AccountLocked,
+        }],
+        EventKind::PasskeyAdded { .. } => vec![once(Subject::PasskeyAdded)],
+        EventKind::PasskeyRemoved { .. } => vec![once(Subject::PasskeyRemoved)],
+        EventKind::PasskeyCloneSuspected { .. } => vec![Letter {
+            delivery: hourly("passkey_cloned", event.user, event.at),
+            subject: Subject::PasskeyCloned,
         }],
         EventKind::RefreshTokenReused { .. } => vec![once(Subject::SessionEndedByReuse)],
         EventKind::EmailChanged { token_id } => vec![
@@ -129,6 +144,7 @@ fn letters(event: &Event) -> Vec<Letter> {
         | EventKind::PlanChanged { .. }
         | EventKind::PlanDefined { .. }
         | EventKind::PlanDeleted { .. }
+        | EventKind::PasskeyRenamed { .. }
         | EventKind::SessionStarted { .. }
         | EventKind::SessionsEnded { .. } => Vec::new(),
     }
@@ -158,6 +174,7 @@ mod tests {
     use aws_lambda_events::event::dynamodb::Event as Batch;
     use jiff::SignedDuration;
     use latchkey_shared::domain::id::SessionId;
+    use latchkey_shared::domain::passkey::PasskeyId;
     use latchkey_shared::domain::token::{Purpose, Target};
     use latchkey_shared::store::events;
     use serde_json::{Value, json};
@@ -254,6 +271,28 @@ mod tests {
     }
 
     #[test]
+    fn what_becomes_of_passkeys_is_told_and_a_copied_one_once_an_hour() {
+        let told = |kind, minutes: i64| {
+            let data = json!({"M": {"passkeyId": {"S": PasskeyId::of(&[1]).to_string()}}});
+            let event = event(AT + minutes * 60 * 1000, kind, data);
+            let mut letters = of(&event).letters;
+            let letter = letters
+                .pop()
+                .map(|letter| (letter.subject, letter.delivery));
+            assert_eq!(letters, [], "{kind}");
+            letter
+        };
+        let once = |subject| Some((subject, EVENT.to_owned()));
+        assert_eq!(told("passkey.added", 0), once(Subject::PasskeyAdded));
+        assert_eq!(told("passkey.removed", 0), once(Subject::PasskeyRemoved));
+        assert_eq!(told("passkey.renamed", 0), None);
+        let cloned = |minutes| told("passkey.clone_suspected", minutes).unwrap();
+        assert_eq!(cloned(0).0, Subject::PasskeyCloned);
+        assert_eq!(cloned(0), cloned(59));
+        assert_ne!(cloned(59), cloned(60));
+    }
+
+    #[test]
     fn a_reused_refresh_token_ends_its_session_and_is_told() {
         let data = json!({"M": {"sessionId": {"S": ID}}});
         let event = event(AT, "session.refresh_token_reused", data);
@@ -309,6 +348,7 @@ mod tests {
                 deny: vec![],
                 letters: vec![],
                 mark_status: false,
+                reject_passkeys: false,
                 erase: false,
             }
         );
@@ -317,6 +357,7 @@ mod tests {
     #[test]
     fn the_public_type_is_the_one_that_is_written() {
         let (token_id, session_id) = (ID.parse().unwrap(), ID.parse::<SessionId>().unwrap());
+        let passkey_id = PasskeyId::of(&[1]);
         for kind in [
             EventKind::SignedUp {
                 token_id,
@@ -339,6 +380,10 @@ mod tests {
                 all_until: None,
             },
             EventKind::RefreshTokenReused { session_id },
+            EventKind::PasskeyAdded { passkey_id },
+            EventKind::PasskeyRenamed { passkey_id },
+            EventKind::PasskeyRemoved { passkey_id },
+            EventKind::PasskeyCloneSuspected { passkey_id },
             EventKind::Locked {
                 until: Timestamp::UNIX_EPOCH,
                 bucket: latchkey_shared::domain::lockout::BucketKind::Session,

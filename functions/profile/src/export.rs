@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::EventId;
 use latchkey_shared::domain::user::Preferences;
-use latchkey_shared::http::views::{EventView, FormerView, SessionView, UserView};
+use latchkey_shared::http::views::{EventView, FormerView, PasskeyView, SessionView, UserView};
 use latchkey_shared::http::{Caller, Fresh, Problem, Reply};
 use serde::Serialize;
 
@@ -26,6 +26,7 @@ struct Export {
     has_password: bool,
     preferences: Preferences,
     former_addresses: Vec<FormerView>,
+    passkeys: Vec<PasskeyView>,
     sessions: Vec<SessionView>,
     events: Vec<EventView>,
     /// Where `GET /api/auth/user/events` goes on, if there are more.
@@ -41,7 +42,8 @@ pub(crate) async fn handler(
     let (user, current) = state.authority.load(user).await?;
     let event = caller.event(user.id, EventKind::Exported, now, &*state.random);
     state.events.write(&event).await?;
-    let (sessions, page) = tokio::try_join!(
+    let (passkeys, sessions, page) = tokio::try_join!(
+        state.passkeys.of_user(user.id),
         state.sessions.of_user(user.id),
         state.events.page(user.id, None, MAX_EVENTS),
     )?;
@@ -50,6 +52,7 @@ pub(crate) async fn handler(
         user: UserView::at(&user, now),
         has_password: user.password_hash.is_some(),
         former_addresses: user.former.iter().map(FormerView::from).collect(),
+        passkeys: passkeys.iter().map(PasskeyView::from).collect(),
         sessions: sessions
             .iter()
             .map(|session| SessionView::seen_from(current.id, session))

@@ -36,6 +36,7 @@ use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::events::Events;
 use latchkey_shared::store::lockouts::Lockouts;
+use latchkey_shared::store::passkeys::Passkeys;
 use latchkey_shared::store::profiles::Profiles;
 use latchkey_shared::store::sessions::Sessions;
 use latchkey_shared::store::users::Users;
@@ -47,6 +48,7 @@ pub struct State {
     sessions: Sessions,
     profiles: Profiles,
     events: Events,
+    passkeys: Passkeys,
     lockouts: Lockouts,
     desk: Desk,
     limiter: Limiter,
@@ -77,6 +79,7 @@ impl State {
             sessions,
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,
+            passkeys: Passkeys::open(&client, env)?,
             lockouts: Lockouts::open(&client, env)?,
             desk: Desk::open(platform)?,
             current_password: CurrentPassword::new(

@@ -28,10 +28,12 @@ use latchkey_shared::password_hash::PasswordHasher;
 use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
+use latchkey_shared::store::passkeys::Passkeys;
 use latchkey_shared::store::sessions::Sessions;
 use latchkey_shared::store::tokens::Tokens;
 use latchkey_shared::store::users::Users;
 use latchkey_shared::stuffing::Stuffing;
+use latchkey_shared::webauthn::Ceremonies;
 
 /// What this function uses, and nothing else.
 #[derive(Clone)]
@@ -46,6 +48,8 @@ pub struct State {
     desk: Desk,
     limiter: Limiter,
     current_password: CurrentPassword,
+    passkeys: Passkeys,
+    ceremonies: Ceremonies,
     keys: Arc<Keyring>,
     cookie: RefreshCookie,
     device_cookie: DeviceCookie,
@@ -73,6 +77,8 @@ impl State {
             current_password: CurrentPassword::new(hasher.clone(), attempts.clone()),
             hasher,
             attempts,
+            passkeys: Passkeys::open(&client, env)?,
+            ceremonies: Ceremonies::open(platform, cache.clone())?,
             stuffing: Stuffing::new(cache.clone(), keys.clone()),
             tokens: Tokens::open(&client, env)?,
             desk: Desk::open(platform)?,

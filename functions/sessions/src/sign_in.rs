@@ -191,6 +191,7 @@ impl State {
             amr: AMR,
             proof: Some(PasswordProof { checked, rehash }),
             attempt: Some(attempt.clone()),
+            passkey: None,
             device,
             delivery: request.delivery,
         };

@@ -12,7 +12,7 @@ use crate::database::TableDefinition;
 
 /// The settings that `cargo dev` takes over from its own environment. The others follow from
 /// where the stack listens.
-pub const OVERRIDABLE: [&str; 24] = [
+pub const OVERRIDABLE: [&str; 26] = [
     "ALLOWED_ORIGINS",
     "APP_NAME",
     "ARGON2_ITERATIONS",
@@ -37,6 +37,8 @@ pub const OVERRIDABLE: [&str; 24] = [
     "SMS_PER_SOURCE_HOUR",
     "SMS_SENDER_ID",
     "SMS_TYPE",
+    "WEBAUTHN_ORIGINS",
+    "WEBAUTHN_RP_ID",
 ];
 
 /// Origins of the usual development servers of front ends.
@@ -61,6 +63,8 @@ impl Settings {
         let url = format!("http://127.0.0.1:{port}");
         let redis_url = redis_url.map_or("memory:", |url| url.expose_secret());
         let origins = format!("{url},http://localhost:{port},{FRONT_ENDS}");
+        // Browsers bind passkeys to names and not to addresses.
+        let passkey_origins = format!("http://localhost:{port},{FRONT_ENDS}");
         let fixed = [
             ("ALLOWED_ORIGINS", origins.as_str()),
             ("APP_NAME", "Latchkey"),
@@ -72,6 +76,8 @@ impl Settings {
             ("REDIS_URL", redis_url),
             // Nobody pays for an SMS here.
             ("SMS_COUNTRIES", "*"),
+            ("WEBAUTHN_ORIGINS", &passkey_origins),
+            ("WEBAUTHN_RP_ID", "localhost"),
         ];
         let mut settings = Self {
             variables: tables

@@ -230,7 +230,7 @@ impl Stack {
             random,
             bell: bell.clone(),
         };
-        let routes = functions(&watched).await?.merge(dev.router());
+        let routes = Box::pin(functions(&watched)).await?.merge(dev.router());
         let routes = edge(routes, &watched)?.layer(from_fn_with_state(gateway, gateway::pass));
         let api = serve_api(listener, routes);
 
@@ -311,11 +311,13 @@ async fn functions(platform: &Platform) -> Result<Router, StackError> {
     let accounts = latchkey_accounts::State::open(platform).await?;
     let sessions = latchkey_sessions::State::open(platform).await?;
     let profile = latchkey_profile::State::open(platform).await?;
+    let mfa = latchkey_mfa::State::open(platform).await?;
     let admin = latchkey_admin::State::open(platform).await?;
     let federation = latchkey_federation::State::open(platform)?;
     Ok(latchkey_accounts::router(accounts)
         .merge(latchkey_sessions::router(sessions))
         .merge(latchkey_profile::router(profile))
+        .merge(latchkey_mfa::router(mfa))
         .merge(latchkey_admin::router(admin))
         .merge(latchkey_federation::router(federation)))
 }

@@ -9,6 +9,7 @@ use serde::{Deserialize, Serialize};
 
 use super::id::{EventId, SessionId, TokenId, UserId};
 use super::lockout::BucketKind;
+use super::passkey::PasskeyId;
 use super::plan::PlanId;
 use super::session::Source;
 use super::status::Status;
@@ -196,6 +197,31 @@ pub enum EventKind {
         /// The plan.
         plan: PlanId,
     },
+    /// A passkey was registered; the owner is told.
+    #[serde(rename = "passkey.added", rename_all = "camelCase")]
+    PasskeyAdded {
+        /// The passkey.
+        passkey_id: PasskeyId,
+    },
+    /// A passkey was given another name.
+    #[serde(rename = "passkey.renamed", rename_all = "camelCase")]
+    PasskeyRenamed {
+        /// The passkey.
+        passkey_id: PasskeyId,
+    },
+    /// A passkey was removed; the owner is told.
+    #[serde(rename = "passkey.removed", rename_all = "camelCase")]
+    PasskeyRemoved {
+        /// The passkey.
+        passkey_id: PasskeyId,
+    },
+    /// A passkey was refused because its counter went back, as that of a copied one would; the
+    /// owner is told.
+    #[serde(rename = "passkey.clone_suspected", rename_all = "camelCase")]
+    PasskeyCloneSuspected {
+        /// The passkey.
+        passkey_id: PasskeyId,
+    },
     /// A session began.
     #[serde(rename = "session.started", rename_all = "camelCase")]
     SessionStarted {
@@ -262,6 +288,10 @@ impl EventKind {
             Self::PlanChanged { .. } => "user.plan_changed",
             Self::PlanDefined { .. } => "plan.defined",
             Self::PlanDeleted { .. } => "plan.deleted",
+            Self::PasskeyAdded { .. } => "passkey.added",
+            Self::PasskeyRenamed { .. } => "passkey.renamed",
+            Self::PasskeyRemoved { .. } => "passkey.removed",
+            Self::PasskeyCloneSuspected { .. } => "passkey.clone_suspected",
             Self::SessionStarted { .. } => "session.started",
             Self::SessionsEnded { .. } => "session.ended",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",

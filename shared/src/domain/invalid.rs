@@ -10,6 +10,7 @@ const CODES: &[&str] = &[
     "control_character",
     "country_not_supported",
     "empty",
+    "invalid_base64url",
     "invalid_choice",
     "invalid_code",
     "invalid_email",

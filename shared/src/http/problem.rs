@@ -68,6 +68,8 @@ codes! {
     CodeInvalid => "code_invalid", BAD_REQUEST, "The code is wrong";
     /// The code or link is used up, out of time, tried too often or unknown.
     CodeExpired => "code_expired", BAD_REQUEST, "The code or link is no longer good";
+    /// What the browser made is no passkey for the options that it was given.
+    PasskeyInvalid => "passkey_invalid", BAD_REQUEST, "The passkey could not be verified";
     /// No credential, or one that is no good.
     Unauthenticated => "unauthenticated", UNAUTHORIZED, "Sign in first";
     /// Wrong password, or nobody of that name.
@@ -102,6 +104,8 @@ codes! {
     UsernameTaken => "username_taken", CONFLICT, "The username is taken";
     /// What is there stands in the way.
     Conflict => "conflict", CONFLICT, "Not as things are";
+    /// Without this the user could not sign in any more.
+    LastWayIn => "last_way_in", CONFLICT, "The last way to sign in";
     /// The body is too large.
     PayloadTooLarge => "payload_too_large", PAYLOAD_TOO_LARGE, "The body is too large";
     /// The body is of a type that is not taken.

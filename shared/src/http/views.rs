@@ -2,17 +2,22 @@
 
 use std::net::IpAddr;
 
+use base64::Engine;
+use base64::prelude::BASE64_URL_SAFE_NO_PAD;
 use jiff::Timestamp;
 use serde::Serialize;
+use webauthn_rs_proto::AuthenticatorTransport;
 
 use crate::domain::device;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventKind};
 use crate::domain::id::{EventId, SessionId, TokenId, UserId};
+use crate::domain::passkey::PasskeyId;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::session::Session;
 use crate::domain::token::{RESEND_AFTER, Target, Token};
 use crate::domain::user::{Former, Status, User};
+use crate::store::passkeys::Passkey;
 
 /// A user, as they and admins see them.
 #[derive(Debug, Serialize)]
@@ -82,6 +87,35 @@ impl SessionView {
             created_at: session.created_at,
             last_used_at: session.last_used_at,
             expires_at: session.expires_at,
+        }
+    }
+}
+
+/// A passkey, as its user sees it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct PasskeyView {
+    id: PasskeyId,
+    credential_id: String,
+    name: String,
+    synced: bool,
+    backed_up: bool,
+    transports: Vec<AuthenticatorTransport>,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+}
+
+impl From<&Passkey> for PasskeyView {
+    fn from(passkey: &Passkey) -> Self {
+        Self {
+            id: passkey.id,
+            credential_id: BASE64_URL_SAFE_NO_PAD.encode(passkey.credential_id()),
+            name: passkey.name.to_string(),
+            synced: passkey.is_synced(),
+            backed_up: passkey.is_backed_up(),
+            transports: passkey.transports().unwrap_or_default(),
+            created_at: passkey.created_at,
+            last_used_at: passkey.last_used_at,
         }
     }
 }

@@ -116,6 +116,18 @@ fn samples() -> Vec<Sample> {
             at,
             source: source(),
         }),
+        sample(PasskeyAdded {
+            at,
+            source: source(),
+        }),
+        sample(PasskeyRemoved {
+            at,
+            source: source(),
+        }),
+        sample(PasskeyCloned {
+            at,
+            source: source(),
+        }),
         sample(AccountDeleted),
         status_changed(Status::Active),
         status_changed(Status::Blocked),

@@ -4,6 +4,7 @@ use aws_sdk_dynamodb::Client;
 
 use super::StoreError;
 use super::events::Events;
+use super::passkeys::Passkeys;
 use super::sessions::Sessions;
 use super::tokens::Tokens;
 use crate::domain::id::{TokenId, UserId};
@@ -12,12 +13,13 @@ use crate::env::{Env, EnvError};
 /// Events that are read at once.
 const PAGE: i32 = 200;
 
-/// Takes a deleted user out of sessions, tokens and events.
+/// Takes a deleted user out of passkeys, sessions, tokens and events.
 #[derive(Debug, Clone)]
 pub struct Erasure {
     sessions: Sessions,
     tokens: Tokens,
     events: Events,
+    passkeys: Passkeys,
 }
 
 impl Erasure {
@@ -27,13 +29,15 @@ impl Erasure {
             sessions: Sessions::open(client, env)?,
             tokens: Tokens::open(client, env)?,
             events: Events::open(client, env)?,
+            passkeys: Passkeys::open(client, env)?,
         })
     }
 
-    /// Deletes the user's sessions, and the tokens that their events name but for those that
+    /// Deletes the user's passkeys and sessions, and the tokens that their events name but for those that
     /// are still `needed`; of the events ids are left. May be done twice, and goes on where it was cut
     /// off.
     pub async fn erase(&self, user: UserId, needed: &[TokenId]) -> Result<(), StoreError> {
+        self.passkeys.erase(user).await?;
         for session in self.sessions.of_user(user).await? {
             self.sessions.forget(user, session.id).await?;
         }

@@ -122,6 +122,21 @@ impl Place {
 }
 
 impl Users {
+    /// When it was last noted, within its life, that this user signed in at this place.
+    pub async fn noted_at(
+        &self,
+        place: &Place,
+        user: UserId,
+        now: Timestamp,
+    ) -> Result<Option<Timestamp>, StoreError> {
+        let Some(row) = self.table.read(place.key()).await? else {
+            return Ok(None);
+        };
+        let noted: Row = item::from_item(TABLE, row)?;
+        let known = noted.user_id == user && now < noted.at + LIFE;
+        Ok(known.then_some(noted.at))
+    }
+
     /// Who goes by this name at `now`, and whether they have signed in at this place before.
     pub async fn holder_at(
         &self,

@@ -16,6 +16,7 @@ use serde::{Deserialize, Serialize};
 use super::events::Events;
 use super::item::{self, Item, millis, number, text, time, ttl};
 use super::lockouts::Attempt;
+use super::passkeys::Use;
 use super::places::Place;
 use super::tokens::{Half, Tokens};
 use super::transaction::{CommitError, Transaction};
@@ -73,6 +74,8 @@ pub struct Beside<'a> {
     pub proof: Option<&'a PasswordProof>,
     /// The try that was right, whose count ends.
     pub attempt: Option<&'a Attempt>,
+    /// The passkey that was used.
+    pub passkey: Option<&'a Use>,
     /// The places to note that the user signed in at.
     pub places: Vec<Place>,
 }
@@ -84,6 +87,8 @@ pub enum StepUpProof<'a> {
     Password(&'a PasswordProof),
     /// A mailed code, of this token.
     Code(&'a Tokens, &'a Token),
+    /// A passkey.
+    Passkey(&'a Use),
 }
 
 /// Which write of a transaction found its condition not met.
@@ -95,6 +100,8 @@ pub enum Write {
     User,
     /// The token of a code.
     Token,
+    /// The passkey: it is gone, or its counter moved.
+    Passkey,
     /// The count of tries, or a place: neither has a condition.
     Mark,
     /// The event.
@@ -160,6 +167,9 @@ impl Sessions {
         }
         if let Some(attempt) = beside.attempt {
             transaction = transaction.delete(Write::Mark, attempt.forget(&self.users)?);
+        }
+        if let Some(passkey) = beside.passkey {
+            transaction = transaction.update(Write::Passkey, passkey.update(&self.users)?);
         }
         for place in &beside.places {
             let put = place.put(&self.users, session.user, session.created_at)?;
@@ -361,6 +371,10 @@ impl Sessions {
                 transaction = transaction
                     .update(Write::Token, tokens.consume(token, Half::Code, now)?)
                     .delete(Write::Token, tokens.settle(token)?);
+            }
+            StepUpProof::Passkey(passkey) => {
+                row = row.set("epoch", number(user.epoch));
+                transaction = transaction.update(Write::Passkey, passkey.update(&self.users)?);
             }
         }
         transaction

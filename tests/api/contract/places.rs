@@ -10,7 +10,7 @@ const TEMPLATE: &str = include_str!("../../../template.yaml");
 const WORKSPACE: &str = include_str!("../../../Cargo.toml");
 
 /// The functions that answer HTTP, with the source of their routers.
-const FUNCTIONS: [(&str, &str); 5] = [
+const FUNCTIONS: [(&str, &str); 6] = [
     (
         "accounts",
         include_str!("../../../functions/accounts/src/lib.rs"),
@@ -23,6 +23,7 @@ const FUNCTIONS: [(&str, &str); 5] = [
         "profile",
         include_str!("../../../functions/profile/src/lib.rs"),
     ),
+    ("mfa", include_str!("../../../functions/mfa/src/lib.rs")),
     ("admin", include_str!("../../../functions/admin/src/lib.rs")),
     (
         "federation",
