@@ -7,6 +7,7 @@ pub mod code;
 pub mod device;
 pub mod email;
 pub mod event;
+pub mod factor;
 pub mod id;
 pub mod identifier;
 pub mod image_url;

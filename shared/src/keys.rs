@@ -6,6 +6,7 @@
 
 use std::fmt;
 
+use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::agreement::{ECDH_P256, PrivateKey};
 use aws_lc_rs::encoding::{AsBigEndian, EcPrivateKeyBin};
 use aws_lc_rs::hkdf::{HKDF_SHA256, KeyType, Prk, Salt};
@@ -15,11 +16,12 @@ use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::{Jwk, KeyAlgorithm, PublicKeyUse, ThumbprintHash};
 use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey};
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::{ExposeSecret, SecretSlice, SecretString};
 use serde::Deserialize;
 
 use crate::domain::id::TokenId;
 use crate::domain::token::Purpose;
+use crate::random::Random;
 
 /// The shortest seed taken: 43 characters of base64 or 64 of letters and digits hold 256 bits.
 const MIN_SEED_LENGTH: usize = 43;
@@ -55,6 +57,7 @@ pub struct Keyring {
     refresh_tokens: hmac::Key,
     devices: hmac::Key,
     lookups: hmac::Key,
+    seals: LessSafeKey,
 }
 
 /// The key pair that signs access tokens.
@@ -84,6 +87,7 @@ impl Keyring {
             refresh_tokens: mac_key(&root, "refresh tokens")?,
             devices: mac_key(&root, "devices")?,
             lookups: mac_key(&root, "look-ups")?,
+            seals: seal_key(&root)?,
         })
     }
 
@@ -137,6 +141,49 @@ impl Keyring {
     pub fn lookup(&self, kind: &str, value: &str) -> String {
         let tag = hmac::sign(&self.lookups, format!("{kind}\0{value}").as_bytes());
         URL_SAFE_NO_PAD.encode(&tag.as_ref()[..16])
+    }
+}
+
+/// A secret of somebody else's could not be sealed, or what was sealed is not what it was.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("a sealed secret is not what was sealed")]
+pub struct SealError;
+
+impl Keyring {
+    /// Seals a secret for the row of this name (AES-256-GCM, the name as associated data): in
+    /// another row it does not open.
+    pub(crate) fn seal(
+        &self,
+        row: &str,
+        secret: &[u8],
+        random: &dyn Random,
+    ) -> Result<String, SealError> {
+        let nonce: [u8; NONCE_LEN] = random.bytes();
+        let mut sealed = secret.to_vec();
+        self.seals
+            .seal_in_place_append_tag(
+                Nonce::assume_unique_for_key(nonce),
+                Aad::from(row.as_bytes()),
+                &mut sealed,
+            )
+            .map_err(|_| SealError)?;
+        Ok(URL_SAFE_NO_PAD.encode([&nonce[..], &sealed].concat()))
+    }
+
+    /// The secret that was sealed for the row of this name.
+    pub(crate) fn unseal(&self, row: &str, sealed: &str) -> Result<SecretSlice<u8>, SealError> {
+        let bytes = URL_SAFE_NO_PAD.decode(sealed).map_err(|_| SealError)?;
+        let (nonce, sealed) = bytes.split_first_chunk::<NONCE_LEN>().ok_or(SealError)?;
+        let mut sealed = sealed.to_vec();
+        let opened = self
+            .seals
+            .open_in_place(
+                Nonce::assume_unique_for_key(*nonce),
+                Aad::from(row.as_bytes()),
+                &mut sealed,
+            )
+            .map_err(|_| SealError)?;
+        Ok(SecretSlice::from(opened.to_vec()))
     }
 }
 
@@ -194,6 +241,11 @@ fn token_input(token: TokenId, purpose: Purpose) -> Vec<u8> {
     [&token.as_bytes()[..], purpose.as_str().as_bytes()].concat()
 }
 
+fn seal_key(root: &Prk) -> Result<LessSafeKey, KeysError> {
+    let key = UnboundKey::new(&AES_256_GCM, &expand(root, "seals")?);
+    Ok(LessSafeKey::new(key.map_err(|_| KeysError::Underivable)?))
+}
+
 fn mac_key(root: &Prk, label: &str) -> Result<hmac::Key, KeysError> {
     Ok(hmac::Key::new(hmac::HMAC_SHA256, &expand(root, label)?))
 }
@@ -234,6 +286,26 @@ mod tests {
         let open = |keys: &Keyring| keys.open_link(link.expose_secret(), Purpose::VerifyEmail);
         assert_eq!(open(&same), Some(token));
         assert_eq!(open(&other), None);
+    }
+
+    #[test]
+    fn what_is_sealed_for_a_row_opens_there_alone() {
+        let random = crate::random::SystemEntropy::default();
+        let (keys, other) = (keyring(&"a".repeat(64)), keyring(&"b".repeat(64)));
+        let sealed = keys.seal("row", b"secret", &random).unwrap();
+        assert_ne!(sealed, keys.seal("row", b"secret", &random).unwrap());
+        assert_eq!(keys.unseal("row", &sealed).unwrap().expose_secret(), b"secret");
+        assert!(keys.unseal("another row", &sealed).is_err());
+        assert!(other.unseal("row", &sealed).is_err());
+        for at in 0..sealed.len() {
+            let mut changed = sealed.clone().into_bytes();
+            changed[at] = if changed[at] == b'A' { b'B' } else { b'A' };
+            let changed = String::from_utf8(changed).unwrap();
+            assert!(keys.unseal("row", &changed).is_err(), "{at}");
+        }
+        for short in ["", "AAAA", "?"] {
+            assert!(keys.unseal("row", short).is_err());
+        }
     }
 
     #[test]

@@ -231,8 +231,15 @@ impl State {
             Purpose::ChangePassword => mail(ConfirmPasswordChange { code }),
             Purpose::ChangeEmail => mail(ConfirmNewEmail { code }),
             Purpose::ChangePhone => Message::Sms(Box::new(ConfirmNewPhone { code })),
+            Purpose::SecondFactor | Purpose::EnableFactor | Purpose::ManageMfa | Purpose::StepUp
+                if by_sms =>
+            {
+                Message::Sms(Box::new(OneTimeCodeSms { code }))
+            }
+            Purpose::SecondFactor => mail(SignInCode { code }),
+            Purpose::EnableFactor | Purpose::ManageMfa => mail(ConfirmMfaChange { code }),
             Purpose::StepUp => mail(StepUpCode { code }),
-            Purpose::NotMe | Purpose::Farewell => return Ok(None),
+            Purpose::SignIn | Purpose::NotMe | Purpose::Farewell => return Ok(None),
         };
         let language = user.preferences.locale.language();
         Ok(token.target.map(|to| Addressed {

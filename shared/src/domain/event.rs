@@ -7,7 +7,8 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::id::{EventId, SessionId, TokenId, UserId};
+use super::factor::Method;
+use super::id::{DeviceId, EventId, SessionId, TokenId, UserId};
 use super::lockout::BucketKind;
 use super::passkey::PasskeyId;
 use super::plan::PlanId;
@@ -222,6 +223,36 @@ pub enum EventKind {
         /// The passkey.
         passkey_id: PasskeyId,
     },
+    /// Sign-in asks for this second factor from now on; the owner is told.
+    #[serde(rename = "mfa.enabled", rename_all = "camelCase")]
+    MfaEnabled {
+        /// The factor.
+        method: Method,
+    },
+    /// Sign-in asks for these second factors no more; the owner is told.
+    #[serde(rename = "mfa.disabled", rename_all = "camelCase")]
+    MfaDisabled {
+        /// The factors.
+        methods: Vec<Method>,
+    },
+    /// The recovery codes were made anew, and those of before died; the owner is told.
+    #[serde(rename = "mfa.recovery_codes_made")]
+    RecoveryCodesMade,
+    /// A recovery code stood in for a second factor; the owner is told.
+    #[serde(rename = "mfa.recovery_code_used")]
+    RecoveryCodeUsed,
+    /// A device is asked for no second factor for a while.
+    #[serde(rename = "device.trusted", rename_all = "camelCase")]
+    DeviceTrusted {
+        /// The device.
+        device_id: DeviceId,
+    },
+    /// A device is asked for the second factor again.
+    #[serde(rename = "device.untrusted", rename_all = "camelCase")]
+    DeviceUntrusted {
+        /// The device.
+        device_id: DeviceId,
+    },
     /// A session began.
     #[serde(rename = "session.started", rename_all = "camelCase")]
     SessionStarted {
@@ -292,6 +323,12 @@ impl EventKind {
             Self::PasskeyRenamed { .. } => "passkey.renamed",
             Self::PasskeyRemoved { .. } => "passkey.removed",
             Self::PasskeyCloneSuspected { .. } => "passkey.clone_suspected",
+            Self::MfaEnabled { .. } => "mfa.enabled",
+            Self::MfaDisabled { .. } => "mfa.disabled",
+            Self::RecoveryCodesMade => "mfa.recovery_codes_made",
+            Self::RecoveryCodeUsed => "mfa.recovery_code_used",
+            Self::DeviceTrusted { .. } => "device.trusted",
+            Self::DeviceUntrusted { .. } => "device.untrusted",
             Self::SessionStarted { .. } => "session.started",
             Self::SessionsEnded { .. } => "session.ended",
             Self::RefreshTokenReused { .. } => "session.refresh_token_reused",

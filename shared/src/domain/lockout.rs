@@ -30,6 +30,8 @@ pub enum Bucket {
     Place(String),
     /// Who is signed in, and is asked for the password again.
     Session,
+    /// Who has shown a first factor: all second ones together.
+    SecondFactor,
 }
 
 /// What a bucket is, for the audit log.
@@ -42,6 +44,8 @@ pub enum BucketKind {
     KnownDevice,
     /// [`Bucket::Session`].
     Session,
+    /// [`Bucket::SecondFactor`].
+    SecondFactor,
 }
 
 impl Bucket {
@@ -51,6 +55,7 @@ impl Bucket {
             Self::Unknown => BucketKind::UnknownDevice,
             Self::Device(_) | Self::Place(_) => BucketKind::KnownDevice,
             Self::Session => BucketKind::Session,
+            Self::SecondFactor => BucketKind::SecondFactor,
         }
     }
 }

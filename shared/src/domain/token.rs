@@ -39,6 +39,15 @@ pub enum Purpose {
     ChangePhone,
     /// Shows that who is signed in is still the same person.
     StepUp,
+    /// Lets somebody who has shown one factor show the other: the ticket between the two steps of a
+    /// sign-in.
+    SignIn,
+    /// Is the second factor of a sign-in.
+    SecondFactor,
+    /// Shows that a second factor works before it is asked for.
+    EnableFactor,
+    /// Ends second factors, or makes recovery codes anew.
+    ManageMfa,
     /// Says that a change was not the owner's: undoes it and holds the account.
     NotMe,
     /// Carries the address of an account that is gone to the mail that says so. Opens nothing.
@@ -47,7 +56,7 @@ pub enum Purpose {
 
 impl Purpose {
     /// Every purpose.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 13] = [
         Self::VerifyEmail,
         Self::Otp,
         Self::ResetPassword,
@@ -55,6 +64,10 @@ impl Purpose {
         Self::ChangeEmail,
         Self::ChangePhone,
         Self::StepUp,
+        Self::SignIn,
+        Self::SecondFactor,
+        Self::EnableFactor,
+        Self::ManageMfa,
         Self::NotMe,
         Self::Farewell,
     ];
@@ -69,6 +82,10 @@ impl Purpose {
             Self::ChangeEmail => "change_email",
             Self::ChangePhone => "change_phone",
             Self::StepUp => "step_up",
+            Self::SignIn => "sign_in",
+            Self::SecondFactor => "second_factor",
+            Self::EnableFactor => "enable_factor",
+            Self::ManageMfa => "manage_mfa",
             Self::NotMe => "not_me",
             Self::Farewell => "farewell",
         }
@@ -77,14 +94,16 @@ impl Purpose {
     /// How long the code lives (ASVS 6.5.5: 10 minutes at most); nothing where there is none.
     pub fn code_life(self) -> SignedDuration {
         match self {
-            Self::Otp => SignedDuration::from_mins(5),
+            Self::Otp | Self::SecondFactor => SignedDuration::from_mins(5),
             Self::VerifyEmail
             | Self::ResetPassword
             | Self::ChangePassword
             | Self::ChangeEmail
             | Self::ChangePhone
-            | Self::StepUp => SignedDuration::from_mins(10),
-            Self::NotMe | Self::Farewell => SignedDuration::ZERO,
+            | Self::StepUp
+            | Self::EnableFactor
+            | Self::ManageMfa => SignedDuration::from_mins(10),
+            Self::SignIn | Self::NotMe | Self::Farewell => SignedDuration::ZERO,
         }
     }
 
@@ -95,11 +114,15 @@ impl Purpose {
             Self::VerifyEmail | Self::Farewell => SignedDuration::from_hours(24),
             Self::ResetPassword => SignedDuration::from_mins(30),
             Self::NotMe => SignedDuration::from_hours(7 * 24),
+            Self::SignIn => SignedDuration::from_mins(5),
             Self::Otp
             | Self::ChangePassword
             | Self::ChangeEmail
             | Self::ChangePhone
-            | Self::StepUp => SignedDuration::ZERO,
+            | Self::StepUp
+            | Self::SecondFactor
+            | Self::EnableFactor
+            | Self::ManageMfa => SignedDuration::ZERO,
         }
     }
 
@@ -114,12 +137,19 @@ impl Purpose {
     /// by asking again they would keep the owner's code from ever working.
     pub fn newest_wins(self) -> bool {
         match self {
-            Self::VerifyEmail | Self::ResetPassword | Self::NotMe | Self::Farewell => false,
+            Self::VerifyEmail
+            | Self::ResetPassword
+            | Self::SignIn
+            | Self::NotMe
+            | Self::Farewell => false,
             Self::Otp
             | Self::ChangePassword
             | Self::ChangeEmail
             | Self::ChangePhone
-            | Self::StepUp => true,
+            | Self::StepUp
+            | Self::SecondFactor
+            | Self::EnableFactor
+            | Self::ManageMfa => true,
         }
     }
 }
@@ -170,6 +200,8 @@ pub struct Token {
     pub epoch: u32,
     /// The session that asked for it, where none other may use it.
     pub session: Option<SessionId>,
+    /// What was shown before it was given out (RFC 8176), where it lets on to a second step.
+    pub amr: Vec<String>,
     /// Whether it was asked for again by nothing but an address, so that of several sign-ups for
     /// it nobody knows which one is meant.
     pub resent: bool,
@@ -203,6 +235,7 @@ impl Token {
             line: user.to_string(),
             epoch: 0,
             session: None,
+            amr: Vec::new(),
             resent: false,
             locale: None,
             code_expires_at: now + purpose.code_life(),

@@ -5,6 +5,7 @@ use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 
 use super::email::EmailAddress;
+use super::factor::Method;
 use super::id::UserId;
 use super::image_url::ImageUrl;
 use super::locale::Locale;
@@ -67,8 +68,10 @@ pub struct User {
     pub plan: String,
     /// Since when and until when they have it.
     pub subscription: Subscription,
-    /// Whether sign-in asks for a second factor.
-    pub mfa_enabled: bool,
+    /// The second factors that sign-in asks for one of.
+    pub mfa: Vec<Method>,
+    /// Since when it asks for any without a break. Devices that were trusted before are strangers.
+    pub mfa_since: Option<Timestamp>,
     /// Their password as a PHC string; none for those who never set one.
     pub password_hash: Option<SecretString>,
     /// The last end of all their sessions.

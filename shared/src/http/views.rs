@@ -53,7 +53,7 @@ impl UserView {
             status: user.status,
             roles: user.roles.clone(),
             plan: user.plan_at(now).to_owned(),
-            mfa_enabled: user.mfa_enabled,
+            mfa_enabled: !user.mfa.is_empty(),
             created_at: user.created_at,
         }
     }

@@ -407,6 +407,7 @@ fn key(account: &Account, bucket: &Bucket) -> Item {
         Bucket::Device(id) => format!("device#{id}"),
         Bucket::Place(hash) => format!("place#{hash}"),
         Bucket::Session => "session".to_owned(),
+        Bucket::SecondFactor => "second-factor".to_owned(),
     };
     HashMap::from([
         ("pk".to_owned(), text(account.key())),

@@ -73,6 +73,8 @@ struct Row {
     epoch: u32,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     session_id: Option<SessionId>,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    amr: Vec<String>,
     #[serde(default)]
     resent: bool,
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -250,6 +252,7 @@ impl Tokens {
             line: token.line.clone(),
             epoch: token.epoch,
             session_id: token.session,
+            amr: token.amr.clone(),
             resent: token.resent,
             locale: token.locale.clone(),
             code_expires_at: token.code_expires_at,
@@ -393,6 +396,7 @@ pub(crate) fn token_of(item: Item) -> Result<Token, StoreError> {
         line: row.line,
         epoch: row.epoch,
         session: row.session_id,
+        amr: row.amr,
         resent: row.resent,
         locale: row.locale,
         code_expires_at: row.code_expires_at,

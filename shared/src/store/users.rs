@@ -13,6 +13,7 @@ use super::item::{self, Item, millis, number, text, ttl};
 use super::user_index::Index;
 use super::{StoreError, Table, whole};
 use crate::domain::email::EmailAddress;
+use crate::domain::factor::Method;
 use crate::domain::id::{SessionId, UserId};
 use crate::domain::identifier::Identifier;
 use crate::domain::image_url::ImageUrl;
@@ -141,7 +142,14 @@ struct UserRow {
         skip_serializing_if = "Option::is_none"
     )]
     plan_until: Option<Timestamp>,
-    mfa_enabled: bool,
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    mfa: Vec<Method>,
+    #[serde(
+        default,
+        with = "millis::option",
+        skip_serializing_if = "Option::is_none"
+    )]
+    mfa_since: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     password_hash: Option<String>,
     #[serde(
@@ -310,7 +318,8 @@ impl Users {
             plan: user.plan.clone(),
             plan_since: user.subscription.since,
             plan_until: user.subscription.until,
-            mfa_enabled: user.mfa_enabled,
+            mfa: user.mfa.clone(),
+            mfa_since: user.mfa_since,
             password_hash: user
                 .password_hash
                 .as_ref()
@@ -582,7 +591,8 @@ pub(crate) fn user_of(item: Item) -> Result<User, StoreError> {
             since: row.plan_since,
             until: row.plan_until,
         },
-        mfa_enabled: row.mfa_enabled,
+        mfa: row.mfa,
+        mfa_since: row.mfa_since,
         password_hash: row.password_hash.map(SecretString::from),
         cutoff: row.tokens_valid_after.map(|at| Cutoff {
             at,
