@@ -1,5 +1,6 @@
 //! What each route costs: the table of the README is held to what the service does.
 
+mod passkeys;
 mod profile;
 
 use std::collections::BTreeMap;
@@ -167,6 +168,7 @@ async fn every_route_costs_what_the_readme_says() {
     let found: BTreeMap<String, Cost> = found
         .into_iter()
         .chain(profile::costs().await)
+        .chain(passkeys::costs().await)
         .map(|(route, cost)| (route.to_owned(), cost))
         .collect();
     assert_eq!(found, promised());
