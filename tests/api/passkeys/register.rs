@@ -82,7 +82,10 @@ async fn it_is_answered_as_it_stands_noted_and_told() {
     assert_eq!(registered["transports"], json!(["internal", "hybrid"]));
     let credential = URL_SAFE_NO_PAD.encode(&passkey.credential);
     assert_eq!(registered["credentialId"], credential);
-    assert_eq!(app.passkeys(&device).await, std::slice::from_ref(registered));
+    assert_eq!(
+        app.passkeys(&device).await,
+        std::slice::from_ref(registered)
+    );
     assert_eq!(events(&app, &device).await[0], "passkey.added");
     let mail = app.mail_to("ada@example.com", "passkey_added").await;
     assert!(!mail.text.contains("My phone"), "{}", mail.text);
