@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use aws_sdk_dynamodb::types::Delete;
 use jiff::SignedDuration;
 
 use crate::clock::Clock;
@@ -12,6 +13,7 @@ use crate::domain::lockout::Bucket;
 use crate::http::{Caller, Problem};
 use crate::platform::{Platform, StartError};
 use crate::random::Random;
+use crate::store::StoreError;
 use crate::store::lockouts::{Account, Attempt, Counted, Lockouts};
 use crate::telemetry::chain;
 
@@ -87,6 +89,11 @@ impl Attempts {
                 "a try stays counted that came to nothing"
             );
         }
+    }
+
+    /// The write that ends the count, for the transaction of a success.
+    pub(crate) fn forget(&self, attempt: &Attempt) -> Result<Delete, StoreError> {
+        self.lockouts.forgetting(attempt)
     }
 
     /// The password was right, and there is no transaction that could forget the count with it.

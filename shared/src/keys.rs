@@ -294,7 +294,10 @@ mod tests {
         let (keys, other) = (keyring(&"a".repeat(64)), keyring(&"b".repeat(64)));
         let sealed = keys.seal("row", b"secret", &random).unwrap();
         assert_ne!(sealed, keys.seal("row", b"secret", &random).unwrap());
-        assert_eq!(keys.unseal("row", &sealed).unwrap().expose_secret(), b"secret");
+        assert_eq!(
+            keys.unseal("row", &sealed).unwrap().expose_secret(),
+            b"secret"
+        );
         assert!(keys.unseal("another row", &sealed).is_err());
         assert!(other.unseal("row", &sealed).is_err());
         for at in 0..sealed.len() {

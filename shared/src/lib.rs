@@ -12,6 +12,7 @@ pub mod cache;
 pub mod challenge;
 pub mod clock;
 pub mod current_password;
+pub mod denylist;
 pub mod domain;
 pub mod env;
 pub mod gate;

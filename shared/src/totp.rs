@@ -107,7 +107,11 @@ mod tests {
         let secret = TotpSecret::from_bytes(b"12345678901234567890").unwrap();
         let right = code("287082"); // of step 1
         for (seconds, good) in [(0, true), (29, true), (59, true), (60, true), (89, true)] {
-            assert_eq!(secret.step_of(&right, at(seconds)).is_some(), good, "{seconds}");
+            assert_eq!(
+                secret.step_of(&right, at(seconds)).is_some(),
+                good,
+                "{seconds}"
+            );
         }
         assert_eq!(secret.step_of(&right, at(90)), None);
         assert_eq!(secret.step_of(&code("287083"), at(59)), None);

@@ -163,7 +163,7 @@ impl State {
     /// Tells the cache. Where it is away, that is left to `courier`, which does the same from the
     /// event.
     async fn mark(&self, user: &User, ended: &[SessionId]) {
-        self.gate.deny(user.id, ended, None).await;
+        self.denylist.deny(user.id, ended, None).await;
         if let Err(error) = StatusMark::of(user).write(&*self.cache).await {
             tracing::warn!(user.id = %user.id, %error, "the mark is left to the event stream");
         }

@@ -15,9 +15,9 @@ use axum::extract::FromRef;
 use axum::routing::{get, post, put};
 use latchkey_shared::cache::Cache;
 use latchkey_shared::clock::Clock;
+use latchkey_shared::denylist::Denylist;
 use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::user::User;
-use latchkey_shared::gate::Gate;
 use latchkey_shared::http::{Authority, Problem};
 use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
@@ -36,7 +36,7 @@ pub struct State {
     statuses: Statuses,
     plans: Plans,
     lockouts: Lockouts,
-    gate: Gate,
+    denylist: Denylist,
     cache: Arc<dyn Cache>,
     authority: Authority,
     clock: Arc<dyn Clock>,
@@ -53,7 +53,7 @@ impl State {
         let sessions = Sessions::open(&client, env)?;
         Ok(Self {
             users: Users::open(&client, env)?,
-            gate: Gate::open(platform, sessions.clone(), cache.clone(), plans.clone())?,
+            denylist: Denylist::new(cache.clone()),
             sessions,
             statuses: Statuses::open(&client, env)?,
             plans: Plans::open(&client, env)?,

@@ -231,7 +231,10 @@ impl State {
             Purpose::ChangePassword => mail(ConfirmPasswordChange { code }),
             Purpose::ChangeEmail => mail(ConfirmNewEmail { code }),
             Purpose::ChangePhone => Message::Sms(Box::new(ConfirmNewPhone { code })),
-            Purpose::SecondFactor | Purpose::EnableFactor | Purpose::ManageMfa | Purpose::StepUp
+            Purpose::SecondFactor
+            | Purpose::EnableFactor
+            | Purpose::ManageMfa
+            | Purpose::StepUp
                 if by_sms =>
             {
                 Message::Sms(Box::new(OneTimeCodeSms { code }))

@@ -2,11 +2,11 @@
 
 use jiff::Timestamp;
 use latchkey_shared::cache::DenyMark;
+use latchkey_shared::denylist::deny_marks;
 use latchkey_shared::domain::event::{Event, EventKind};
 use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::token::Token;
 use latchkey_shared::domain::user::{Status, User};
-use latchkey_shared::gate::deny_marks;
 
 /// What one event asks for.
 #[derive(Debug, PartialEq, Eq)]

@@ -1,31 +1,41 @@
 //! Second factors and passkeys.
 
 mod delete_passkey;
+mod disable_mfa;
+mod enable_mfa;
 mod list_passkeys;
+mod mfa_status;
 mod passkey_sign_in;
 mod passkey_sign_in_options;
 mod passkey_step_up_options;
+mod proof;
+mod recovery_codes;
 mod register_passkey;
 mod register_passkey_options;
 mod rename_passkey;
+mod trusted_devices;
 
 use std::sync::Arc;
 
 use axum::Router;
 use axum::extract::FromRef;
 use axum::middleware::from_fn_with_state;
-use axum::routing::{get, patch, post};
+use axum::routing::{delete, get, patch, post};
 use latchkey_shared::attempts::Attempts;
+use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
 use latchkey_shared::gate::Gate;
 use latchkey_shared::http::device_cookie::DeviceCookie;
+use latchkey_shared::http::page::Site;
 use latchkey_shared::http::{Authority, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
+use latchkey_shared::second_factor::SecondFactors;
 use latchkey_shared::store::passkeys::Passkeys;
 use latchkey_shared::store::sessions::Sessions;
+use latchkey_shared::store::trusted_devices::TrustedDevices;
 use latchkey_shared::store::users::Users;
 use latchkey_shared::stuffing::Stuffing;
 use latchkey_shared::webauthn::Ceremonies;
@@ -37,6 +47,10 @@ pub struct State {
     sessions: Sessions,
     passkeys: Passkeys,
     ceremonies: Ceremonies,
+    factors: SecondFactors,
+    trusted: TrustedDevices,
+    desk: Desk,
+    app_name: String,
     gate: Gate,
     attempts: Attempts,
     stuffing: Stuffing,
@@ -62,6 +76,10 @@ impl State {
             sessions,
             passkeys: Passkeys::open(&client, env)?,
             ceremonies: Ceremonies::open(platform, cache.clone())?,
+            factors: SecondFactors::open(platform, cache.clone())?,
+            trusted: TrustedDevices::open(&client, env)?,
+            desk: Desk::open(platform)?,
+            app_name: Site::open(env)?.app_name,
             attempts: Attempts::open(platform)?,
             stuffing: Stuffing::new(cache.clone(), keys.clone()),
             device_cookie: DeviceCookie::open(env, keys.clone())?,
@@ -82,6 +100,18 @@ impl FromRef<State> for Authority {
 /// The routes of this function.
 pub fn router(state: State) -> Router {
     Router::new()
+        .route("/api/auth/mfa", get(mfa_status::handler))
+        .route("/api/auth/enable/mfa", post(enable_mfa::handler))
+        .route("/api/auth/disable/mfa", post(disable_mfa::handler))
+        .route(
+            "/api/auth/mfa/recovery-codes",
+            post(recovery_codes::handler),
+        )
+        .route("/api/auth/trusted-devices", get(trusted_devices::list))
+        .route(
+            "/api/auth/trusted-devices/{id}",
+            delete(trusted_devices::forget),
+        )
         .route("/api/auth/passkeys", get(list_passkeys::handler))
         .route(
             "/api/auth/passkeys/{id}",

@@ -12,7 +12,7 @@ use latchkey_shared::domain::lockout::Bucket;
 use latchkey_shared::domain::passkey::PasskeyId;
 use latchkey_shared::domain::session::Session;
 use latchkey_shared::domain::user::User;
-use latchkey_shared::gate::{Delivery, Entrant, SignedIn};
+use latchkey_shared::gate::{Delivery, Entrant, Entry};
 use latchkey_shared::http::{
     Anonymous, Body, Caller, Code, Device, Fields, FromFields, Problem, steady_refusal,
 };
@@ -46,7 +46,7 @@ pub(crate) async fn handler(
     caller: Caller,
     device: Device,
     Body(request): Body<Request>,
-) -> Result<SignedIn, Problem> {
+) -> Result<Entry, Problem> {
     steady_refusal(Box::pin(answer(&state, &caller, device, request))).await
 }
 
@@ -55,7 +55,7 @@ async fn answer(
     caller: &Caller,
     device: Device,
     request: Request,
-) -> Result<SignedIn, Problem> {
+) -> Result<Entry, Problem> {
     let source = caller.source.ip;
     let (opened, allowed) = tokio::join!(
         state
@@ -164,7 +164,7 @@ impl State {
         known: Known,
         attempt: &Attempt,
         caller: &Caller,
-    ) -> Result<SignedIn, Problem> {
+    ) -> Result<Entry, Problem> {
         let Known {
             passkey,
             user,
@@ -177,10 +177,11 @@ impl State {
         let entrant = Entrant {
             user,
             sessions,
-            amr: AMR,
+            amr: AMR.iter().map(ToString::to_string).collect(),
             proof: None,
             attempt: Some(attempt.clone()),
             passkey: Some(proven),
+            second: None,
             device: entering.device,
             new_place: entering.new_place,
             delivery: entering.delivery,

@@ -78,7 +78,7 @@ pub(crate) async fn handler(
         Err(CommitError::Refused(_)) => return Err(Problem::changed_meanwhile()),
         Err(CommitError::Store(error)) => return Err(error.into()),
     }
-    state.gate.deny(user.id, &ids, Some(now)).await;
+    state.denylist.deny(user.id, &ids, Some(now)).await;
     Ok(state.cookie.signed_out())
 }
 

@@ -25,7 +25,7 @@ use latchkey_shared::attempts::Attempts;
 use latchkey_shared::challenge::Desk;
 use latchkey_shared::clock::Clock;
 use latchkey_shared::current_password::CurrentPassword;
-use latchkey_shared::gate::Gate;
+use latchkey_shared::denylist::Denylist;
 use latchkey_shared::http::cookies::RefreshCookie;
 use latchkey_shared::http::page::Site;
 use latchkey_shared::http::{Authority, Limiter, SmsLimits, route_limits};
@@ -55,7 +55,7 @@ pub struct State {
     new_passwords: NewPasswords,
     sms_limits: SmsLimits,
     current_password: CurrentPassword,
-    gate: Gate,
+    denylist: Denylist,
     cookie: RefreshCookie,
     keys: Arc<Keyring>,
     authority: Authority,
@@ -75,7 +75,7 @@ impl State {
         let limiter = Limiter::new(cache.clone());
         Ok(Self {
             users: Users::open(&client, env)?,
-            gate: Gate::open(platform, sessions.clone(), cache.clone(), plans.clone())?,
+            denylist: Denylist::new(cache.clone()),
             sessions,
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,

@@ -101,7 +101,7 @@ impl State {
             match self.profiles.hold(&user, &hold, &event, now).await {
                 Ok(()) => {
                     tracing::warn!(user.id = %user.id, "user.change_rejected");
-                    self.gate.deny(user.id, &ids, Some(now)).await;
+                    self.denylist.deny(user.id, &ids, Some(now)).await;
                     return Ok(());
                 }
                 // Whoever holds the link must not lose to a thief who keeps changing things.
@@ -160,6 +160,9 @@ impl State {
             held: held.collect(),
             former,
             rejected,
+            ends_factors: user
+                .mfa_since
+                .is_some_and(|at| at.as_millisecond() >= since),
             ended,
         })
     }

@@ -119,7 +119,7 @@ impl State {
             late.map(|session| session.id)
                 .filter(|id| Some(*id) != kept),
         );
-        self.gate.deny(user.id, &ended, all_until).await;
+        self.denylist.deny(user.id, &ended, all_until).await;
         Ok(())
     }
 }

@@ -31,6 +31,6 @@ pub(crate) async fn handler(
             CommitError::Refused(_) => Problem::not_found(),
             CommitError::Store(error) => error.into(),
         })?;
-    state.gate.deny(user, &[session], None).await;
+    state.gate.denylist.deny(user, &[session], None).await;
     Ok(StatusCode::NO_CONTENT)
 }

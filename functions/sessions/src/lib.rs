@@ -6,6 +6,7 @@ mod logout;
 mod logout_all;
 mod me;
 mod refresh;
+mod second_step;
 mod sign_in;
 mod step_up;
 
@@ -28,6 +29,7 @@ use latchkey_shared::password_hash::PasswordHasher;
 use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
+use latchkey_shared::second_factor::SecondFactors;
 use latchkey_shared::store::passkeys::Passkeys;
 use latchkey_shared::store::sessions::Sessions;
 use latchkey_shared::store::tokens::Tokens;
@@ -46,6 +48,7 @@ pub struct State {
     stuffing: Stuffing,
     tokens: Tokens,
     desk: Desk,
+    second_factors: SecondFactors,
     limiter: Limiter,
     current_password: CurrentPassword,
     passkeys: Passkeys,
@@ -82,6 +85,7 @@ impl State {
             stuffing: Stuffing::new(cache.clone(), keys.clone()),
             tokens: Tokens::open(&client, env)?,
             desk: Desk::open(platform)?,
+            second_factors: SecondFactors::open(platform, cache.clone())?,
             limiter,
             cookie: RefreshCookie::open(env)?,
             device_cookie: DeviceCookie::open(env, keys.clone())?,

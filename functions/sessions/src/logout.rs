@@ -25,6 +25,6 @@ pub(crate) async fn handler(
         Ok(()) | Err(CommitError::Refused(_)) => {}
         Err(CommitError::Store(error)) => return Err(error.into()),
     }
-    state.gate.deny(user, &[session], None).await;
+    state.gate.denylist.deny(user, &[session], None).await;
     Ok(state.cookie.signed_out())
 }

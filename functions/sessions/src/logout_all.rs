@@ -70,7 +70,7 @@ impl State {
                 Ok(()) | Err(CommitError::Refused(_)) => {}
                 Err(CommitError::Store(error)) => return Err(error.into()),
             }
-            self.gate.deny(user, ids, valid_after).await;
+            self.gate.denylist.deny(user, ids, valid_after).await;
         }
         Ok(())
     }

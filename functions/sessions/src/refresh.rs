@@ -114,7 +114,10 @@ impl State {
         match self.sessions.end(session.user, session.id, &event).await {
             Ok(()) => {
                 tracing::warn!(user.id = %session.user, session.id = %session.id, "session.refresh_token_reused");
-                self.gate.deny(session.user, &[session.id], None).await;
+                self.gate
+                    .denylist
+                    .deny(session.user, &[session.id], None)
+                    .await;
                 Ok(Problem::new(
                     Code::RefreshTokenReused,
                     "The session was ended for its safety. Sign in again.",

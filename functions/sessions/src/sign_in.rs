@@ -3,6 +3,9 @@
 //! Unknown accounts and wrong passwords are one and the same to the caller, in body and in work
 //! done; what an account's status forbids is told only to who gave the right password. A try is
 //! counted before its password is looked at, and one that is locked out is never looked at.
+//!
+//! An account with second factors gets `mfa_required` and a token, with which the same route takes
+//! the second step: see [`crate::second_step`].
 
 use axum::extract;
 use jiff::Timestamp;
@@ -12,7 +15,7 @@ use latchkey_shared::domain::lockout::Bucket;
 use latchkey_shared::domain::password::SubmittedPassword;
 use latchkey_shared::domain::session::Session;
 use latchkey_shared::domain::user::User;
-use latchkey_shared::gate::{Delivery, Entrant, SignedIn, invalid_credentials};
+use latchkey_shared::gate::{Delivery, Entrant, Entry, invalid_credentials};
 use latchkey_shared::http::{
     Anonymous, Body, Caller, Code, Device, Fields, FromFields, Problem, account_name,
     steady_refusal,
@@ -23,12 +26,20 @@ use latchkey_shared::store::places::Place;
 use latchkey_shared::store::sessions::PasswordProof;
 
 use crate::State;
+use crate::second_step::SecondStep;
 
 /// A password alone (RFC 8176).
-const AMR: &[&str] = &["pwd"];
+const AMR: &str = "pwd";
+
+/// One of the two steps of a sign-in.
+#[derive(Debug)]
+pub(crate) enum Request {
+    First(FirstStep),
+    Second(SecondStep),
+}
 
 #[derive(Debug)]
-pub(crate) struct Request {
+pub(crate) struct FirstStep {
     identifier: Identifier,
     password: SubmittedPassword,
     delivery: Delivery,
@@ -36,20 +47,33 @@ pub(crate) struct Request {
 
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
-        let identifier = account_name(fields, true);
-        let password = fields.required("password");
-        let delivery = fields.optional("tokenDelivery");
-        // A form may send these empty. Nobody has a second factor as yet that they could name.
-        for name in ["code", "token"] {
+        // A form may send empty what it has no use for.
+        for name in ["code", "token", "method"] {
             if !fields.has(name) {
                 fields.discard(name);
             }
         }
-        Some(Self {
+        if fields.has("token") {
+            return SecondStep::read(fields).map(Self::Second);
+        }
+        if fields.has("code") {
+            fields.refuse(
+                "token",
+                "required",
+                "Send the token that the first step gave.",
+            );
+        }
+        for name in ["code", "method", "trustDevice"] {
+            fields.discard(name);
+        }
+        let identifier = account_name(fields, true);
+        let password = fields.required("password");
+        let delivery = fields.optional("tokenDelivery");
+        Some(Self::First(FirstStep {
             identifier: identifier?,
             password: password?,
             delivery: delivery?.unwrap_or_default(),
-        })
+        }))
     }
 }
 
@@ -59,16 +83,21 @@ pub(crate) async fn handler(
     caller: Caller,
     device: Device,
     Body(request): Body<Request>,
-) -> Result<SignedIn, Problem> {
-    steady_refusal(Box::pin(answer(&state, &caller, device, request))).await
+) -> Result<Entry, Problem> {
+    match request {
+        Request::First(step) => {
+            steady_refusal(Box::pin(answer(&state, &caller, device, step))).await
+        }
+        Request::Second(step) => Box::pin(state.second_step(step, device, &caller)).await,
+    }
 }
 
 async fn answer(
     state: &State,
     caller: &Caller,
     device: Device,
-    request: Request,
-) -> Result<SignedIn, Problem> {
+    request: FirstStep,
+) -> Result<Entry, Problem> {
     let now = state.clock.now();
     let (name, source) = (&request.identifier, caller.source.ip);
     let place = Place::of(name.key(), &caller.source, &state.keys);
@@ -167,12 +196,12 @@ impl State {
     /// Looks at the password, and lets in who gave the right one.
     async fn enter(
         &self,
-        request: Request,
+        request: FirstStep,
         (user, sessions): Read,
         attempt: &Attempt,
         (device, place_known_at): (Device, Option<Timestamp>),
         caller: &Caller,
-    ) -> Result<SignedIn, Problem> {
+    ) -> Result<Entry, Problem> {
         let now = self.clock.now();
         let user = user.filter(|user| !user.has_lapsed(now));
         let stored = user.as_ref().and_then(|user| user.password_hash.clone());
@@ -188,10 +217,11 @@ impl State {
             new_place: forgotten || Place::is_due(place_known_at, now),
             user,
             sessions,
-            amr: AMR,
+            amr: vec![AMR.to_owned()],
             proof: Some(PasswordProof { checked, rehash }),
             attempt: Some(attempt.clone()),
             passkey: None,
+            second: None,
             device,
             delivery: request.delivery,
         };

@@ -1,7 +1,7 @@
 //! `POST /api/auth/step-up` — somebody who is signed in shows that it is still them.
 //!
-//! With their password, in two steps with a code that is mailed to them, or with a passkey, after
-//! `POST /api/auth/step-up/passkey/options`. The session goes on; what changes is when its user last
+//! With their password, in two steps with a code that is mailed to them, with a second factor, or with
+//! a passkey, after `POST /api/auth/step-up/passkey/options`. The session goes on; what changes is when its user last
 //! proved who they are, and by what.
 
 use axum::extract;
@@ -10,8 +10,8 @@ use http::StatusCode;
 use latchkey_shared::challenge::{Asked, Redeemed};
 use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::event::EventKind;
+use latchkey_shared::domain::factor::{FactorCode, Method};
 use latchkey_shared::domain::id::{SessionId, TokenId};
-use latchkey_shared::domain::invalid::Invalid;
 use latchkey_shared::domain::passkey::PasskeyId;
 use latchkey_shared::domain::password::SubmittedPassword;
 use latchkey_shared::domain::session::Session;
@@ -20,8 +20,9 @@ use latchkey_shared::domain::user::User;
 use latchkey_shared::gate::Delivery;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
-    Authenticated, Body, Caller, Fields, FromFields, Limit, Problem, Reply,
+    Authenticated, Body, Caller, FieldError, Fields, FromFields, Limit, Problem, Reply,
 };
+use latchkey_shared::second_factor::{Shown, Tried};
 use latchkey_shared::store::passkeys::Use;
 use latchkey_shared::store::sessions::{StepUpProof, Write};
 use latchkey_shared::store::transaction::CommitError;
@@ -43,42 +44,45 @@ pub(crate) struct Request {
 #[derive(Debug)]
 enum Proof {
     Password(SubmittedPassword),
+    /// A code: of the message that is named, or of a second factor.
     Code {
-        token: TokenId,
-        code: SubmittedCode,
+        code: FactorCode,
+        method: Option<Method>,
+        token: Option<TokenId>,
     },
     /// What the browser made of the options for a passkey.
     Passkey(Box<AuthenticationResponse>),
     /// A code, please.
-    Mail,
+    Message(Method),
 }
 
 impl FromFields for Request {
     fn read(fields: &mut Fields) -> Option<Self> {
         let delivery = fields.optional("tokenDelivery");
-        let by_code = fields.has("code") || fields.has("tokenId");
         let ways = [
             fields.has("password"),
-            fields.has("method"),
-            by_code,
+            fields.has("code") || fields.has("tokenId"),
             fields.has("passkey"),
         ];
-        let proof = match ways {
-            [true, false, false, false] => fields.required("password").map(Proof::Password),
-            [false, true, false, false] => {
-                fields.required("method").map(|Method::Email| Proof::Mail)
+        let proof = match (ways, fields.has("method")) {
+            ([true, false, false], false) => fields.required("password").map(Proof::Password),
+            ([false, true, false], _) => {
+                let code = fields.required("code");
+                let method = fields.optional("method");
+                let token = fields.optional("tokenId");
+                code.zip(method)
+                    .zip(token)
+                    .map(|((code, method), token)| Proof::Code {
+                        code,
+                        method,
+                        token,
+                    })
             }
-            [false, false, false, true] => fields
+            ([false, false, true], false) => fields
                 .required("passkey")
                 .map(|response| Proof::Passkey(Box::new(response))),
-            [false, false, true, false] => {
-                let token = fields.required("tokenId");
-                let code = fields.required("code");
-                token
-                    .zip(code)
-                    .map(|(token, code)| Proof::Code { token, code })
-            }
-            [false, false, false, false] => {
+            ([false, false, false], true) => fields.required("method").map(Proof::Message),
+            ([false, false, false], false) => {
                 fields.refuse("password", "required", WAYS);
                 None
             }
@@ -97,31 +101,8 @@ impl FromFields for Request {
     }
 }
 
-const WAYS: &str =
-    "Send password; or passkey; or method \"email\" to be mailed a code; or tokenId and code.";
-
-/// How a code reaches the user.
-#[derive(Debug)]
-enum Method {
-    Email,
-}
-
-impl TryFrom<String> for Method {
-    type Error = Invalid;
-
-    fn try_from(text: String) -> Result<Self, Invalid> {
-        match &*text {
-            "email" => Ok(Self::Email),
-            _ => Err(Invalid::new("invalid_choice", "Send \"email\".")),
-        }
-    }
-}
-
-impl<'de> serde::Deserialize<'de> for Method {
-    fn deserialize<D: serde::Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        latchkey_shared::domain::invalid::deserialize(deserializer, "\"email\"")
-    }
-}
+const WAYS: &str = "Send password; or passkey; or code; or method \"email\" to be mailed a code, and \
+                    then tokenId and code.";
 
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
@@ -141,21 +122,38 @@ pub(crate) async fn handler(
                 .step_up(&user, session, &["pwd"], &proof, request.delivery, &caller)
                 .await
         }
-        Proof::Code { token, code } => {
-            let redeemed = Redeemed {
-                purpose: PURPOSE,
-                user: &user,
-                session: session.id,
-                target: None,
-                token,
-                code: &code,
-            };
-            let now = state.clock.now();
-            let token = state.desk.redeem_in_session(redeemed, now).await?;
-            let proof = StepUpProof::Code(&state.tokens, &token);
-            state
-                .step_up(&user, session, &["otp"], &proof, request.delivery, &caller)
-                .await
+        Proof::Code {
+            code,
+            method,
+            token,
+        } => {
+            let factors = &state.second_factors;
+            let messages = |method: &Method| *method != Method::Totp;
+            match (token, code) {
+                // Of a mail to who has no mails for a second factor: it shows no more than that
+                // the address is still theirs.
+                (Some(token), FactorCode::Digits(code))
+                    if !factors.offered(&user).iter().any(messages) =>
+                {
+                    state
+                        .by_mail(&user, session, (token, &code), request.delivery, &caller)
+                        .await
+                }
+                (token, code) => {
+                    let tried = Tried {
+                        user: &user,
+                        code: &code,
+                        method,
+                        purpose: PURPOSE,
+                        session: session.id,
+                        token,
+                    };
+                    let shown = factors.check(tried, &caller).await?;
+                    state
+                        .by_factor(&user, session, &shown, request.delivery, &caller)
+                        .await
+                }
+            }
         }
         Proof::Passkey(response) => {
             let proven = state.passkey(&user, session.id, *response, &caller).await?;
@@ -164,7 +162,7 @@ pub(crate) async fn handler(
                 .step_up(&user, session, AMR, &proof, request.delivery, &caller)
                 .await
         }
-        Proof::Mail => {
+        Proof::Message(Method::Email) => {
             let now = state.clock.now();
             let limits = state
                 .limiter
@@ -180,10 +178,68 @@ pub(crate) async fn handler(
             let challenge = ChallengeView::by_email(&token, &user.email);
             Ok((limits, Reply(StatusCode::ACCEPTED, challenge)).into_response())
         }
+        Proof::Message(method) => {
+            if !state.second_factors.offered(&user).contains(&method) {
+                return Err(Problem::validation(vec![FieldError::new(
+                    "method",
+                    "invalid_choice",
+                    "The account has no such second factor that a code could be sent for.",
+                )]));
+            }
+            let (limits, challenge) = state
+                .second_factors
+                .ask(&user, method, PURPOSE, session.id, &caller)
+                .await?;
+            Ok((limits, Reply(StatusCode::ACCEPTED, challenge)).into_response())
+        }
     }
 }
 
 impl State {
+    /// By the code of a mail.
+    async fn by_mail(
+        &self,
+        user: &User,
+        session: Session,
+        (token, code): (TokenId, &SubmittedCode),
+        delivery: Delivery,
+        caller: &Caller,
+    ) -> Result<Response, Problem> {
+        let redeemed = Redeemed {
+            purpose: PURPOSE,
+            user,
+            session: session.id,
+            target: None,
+            token,
+            code,
+        };
+        let now = self.clock.now();
+        let token = self.desk.redeem_in_session(redeemed, now).await?;
+        let proof = StepUpProof::Code(&self.tokens, &token);
+        self.step_up(user, session, &["otp"], &proof, delivery, caller)
+            .await
+    }
+
+    /// By a second factor: what the session was begun with is the first.
+    async fn by_factor(
+        &self,
+        user: &User,
+        session: Session,
+        shown: &Shown,
+        delivery: Delivery,
+        caller: &Caller,
+    ) -> Result<Response, Problem> {
+        let factors = &self.second_factors;
+        let proof = StepUpProof::Factor(&factors.factors, &shown.used, &shown.attempt);
+        let stepped = self
+            .step_up(user, session, &[shown.amr, "mfa"], &proof, delivery, caller)
+            .await;
+        if stepped.is_err() {
+            factors.withdraw(&shown.attempt).await;
+        }
+        stepped
+    }
+
     /// The use of the user's passkey that a browser's answer proves. No try is counted: a signature
     /// is not found by trying, and each costs new options.
     async fn passkey(
@@ -235,7 +291,9 @@ impl State {
             .await
         {
             Ok(()) => {}
-            Err(CommitError::Refused(writes)) if writes.contains(&Write::Token) => {
+            Err(CommitError::Refused(writes))
+                if writes.contains(&Write::Token) || writes.contains(&Write::Factor) =>
+            {
                 return Err(Problem::code_expired());
             }
             // Another proof by the same passkey came first, or it is gone.

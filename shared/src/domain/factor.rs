@@ -60,9 +60,7 @@ impl TryFrom<String> for Method {
         Self::ALL
             .into_iter()
             .find(|method| method.as_str() == text)
-            .ok_or_else(|| {
-                Invalid::new("invalid_choice", "Send \"totp\", \"email\" or \"sms\".")
-            })
+            .ok_or_else(|| Invalid::new("invalid_choice", "Send \"totp\", \"email\" or \"sms\"."))
     }
 }
 
@@ -80,7 +78,10 @@ impl RecoveryCode {
     /// A new one.
     pub fn draw(random: &dyn Random) -> Self {
         let bytes: [u8; RECOVERY_BYTES] = random.bytes();
-        Self(SecretString::from(base32::encode(Alphabet::Crockford, &bytes)))
+        Self(SecretString::from(base32::encode(
+            Alphabet::Crockford,
+            &bytes,
+        )))
     }
 
     /// As its owner reads it: in groups, `7Z5K-…`.
@@ -134,12 +135,14 @@ impl TryFrom<String> for FactorCode {
     fn try_from(text: String) -> Result<Self, Invalid> {
         match RecoveryCode::read(&text) {
             Some(code) => Ok(Self::Recovery(code)),
-            None => SubmittedCode::try_from(text).map(Self::Digits).map_err(|_| {
-                Invalid::new(
-                    "invalid_code",
-                    "Enter the six digits of the code, or a recovery code.",
-                )
-            }),
+            None => SubmittedCode::try_from(text)
+                .map(Self::Digits)
+                .map_err(|_| {
+                    Invalid::new(
+                        "invalid_code",
+                        "Enter the six digits of the code, or a recovery code.",
+                    )
+                }),
         }
     }
 }
@@ -194,8 +197,15 @@ mod tests {
             FactorCode::try_from("012345".to_owned()),
             Ok(FactorCode::Digits(_))
         ));
-        for bad in ["", "12345", "1234567", "abcdef", "ABCD-EFGH", &"U".repeat(24), &"é".repeat(12)]
-        {
+        for bad in [
+            "",
+            "12345",
+            "1234567",
+            "abcdef",
+            "ABCD-EFGH",
+            &"U".repeat(24),
+            &"é".repeat(12),
+        ] {
             assert!(FactorCode::try_from(bad.to_owned()).is_err(), "{bad}");
         }
     }

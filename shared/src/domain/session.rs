@@ -57,7 +57,7 @@ impl Session {
         id: SessionId,
         user: UserId,
         epoch: u32,
-        amr: &[&str],
+        amr: Vec<String>,
         source: Source,
         now: Timestamp,
     ) -> Self {
@@ -66,7 +66,7 @@ impl Session {
             user,
             counter: 1,
             rotated_at: now,
-            amr: amr.iter().map(ToString::to_string).collect(),
+            amr,
             auth_time: now,
             created_at: now,
             last_used_at: now,

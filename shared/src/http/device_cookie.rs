@@ -72,6 +72,22 @@ impl Device {
     }
 }
 
+impl Device {
+    /// The same browser, with an id if it has none.
+    #[must_use]
+    pub fn named(&self, now: Timestamp, random: &dyn Random) -> Self {
+        Self {
+            id: Some(self.id_or_new(now, random)),
+            marks: self.marks.clone(),
+        }
+    }
+
+    /// Its id, or a new one.
+    pub fn id_or_new(&self, now: Timestamp, random: &dyn Random) -> DeviceId {
+        self.id.unwrap_or_else(|| DeviceId::new(now, random))
+    }
+}
+
 impl DeviceCookie {
     /// As strict as `COOKIE_SAME_SITE` says.
     pub fn open(env: &Env, keys: Arc<Keyring>) -> Result<Self, EnvError> {
@@ -102,7 +118,7 @@ impl DeviceCookie {
         now: Timestamp,
         random: &dyn Random,
     ) -> HeaderValue {
-        let id = device.id.unwrap_or_else(|| DeviceId::new(now, random));
+        let id = device.id_or_new(now, random);
         let others = device
             .marks
             .iter()

@@ -194,6 +194,11 @@ impl ChallengeView {
         Self::of(token, "email", "***@***".to_owned())
     }
 
+    /// The token that it is the challenge of.
+    pub fn token_id(&self) -> TokenId {
+        self.token_id
+    }
+
     fn of(token: &Token, channel: &'static str, sent_to: String) -> Self {
         Self {
             token_id: token.id,

@@ -4,22 +4,26 @@ use aws_sdk_dynamodb::Client;
 
 use super::StoreError;
 use super::events::Events;
+use super::factors::Factors;
 use super::passkeys::Passkeys;
 use super::sessions::Sessions;
 use super::tokens::Tokens;
+use super::trusted_devices::TrustedDevices;
 use crate::domain::id::{TokenId, UserId};
 use crate::env::{Env, EnvError};
 
 /// Events that are read at once.
 const PAGE: i32 = 200;
 
-/// Takes a deleted user out of passkeys, sessions, tokens and events.
+/// Takes a deleted user out of passkeys, factors, sessions, tokens and events.
 #[derive(Debug, Clone)]
 pub struct Erasure {
     sessions: Sessions,
     tokens: Tokens,
     events: Events,
     passkeys: Passkeys,
+    factors: Factors,
+    trusted: TrustedDevices,
 }
 
 impl Erasure {
@@ -30,14 +34,18 @@ impl Erasure {
             tokens: Tokens::open(client, env)?,
             events: Events::open(client, env)?,
             passkeys: Passkeys::open(client, env)?,
+            factors: Factors::open(client, env)?,
+            trusted: TrustedDevices::open(client, env)?,
         })
     }
 
-    /// Deletes the user's passkeys and sessions, and the tokens that their events name but for those that
+    /// Deletes the user's passkeys, second factors and sessions, and the tokens that their events name but for those that
     /// are still `needed`; of the events ids are left. May be done twice, and goes on where it was cut
     /// off.
     pub async fn erase(&self, user: UserId, needed: &[TokenId]) -> Result<(), StoreError> {
         self.passkeys.erase(user).await?;
+        self.factors.erase(user).await?;
+        self.trusted.erase(user).await?;
         for session in self.sessions.of_user(user).await? {
             self.sessions.forget(user, session.id).await?;
         }

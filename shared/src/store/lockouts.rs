@@ -131,6 +131,11 @@ impl Attempt {
         &self.bucket
     }
 
+    /// How many there have been in a row, with this one.
+    pub fn tries(&self) -> u32 {
+        self.tally.tries
+    }
+
     /// Until when the bucket is locked, should this one fail.
     pub fn locks_until(&self) -> Option<Timestamp> {
         let wait = wait_after(self.tally.tries);
@@ -254,6 +259,11 @@ impl Lockouts {
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// The write that forgets it, for the transaction of a success.
+    pub(crate) fn forgetting(&self, attempt: &Attempt) -> Result<Delete, StoreError> {
+        attempt.forget(&self.users)
     }
 
     /// Forgets what was counted in the bucket of a try, after a success.

@@ -145,6 +145,8 @@ pub struct Hold<'a> {
     pub former: Vec<Former>,
     /// The changes that have been.
     pub rejected: Vec<Rejected>,
+    /// Whether its second factors end: they were set up since.
+    pub ends_factors: bool,
     /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
 }
@@ -407,6 +409,9 @@ impl Profiles {
             .set("former", attribute(&hold.former)?)
             .set("rejected", attribute(&hold.rejected)?);
         row = users::end_sessions(row, user, now, None);
+        if hold.ends_factors {
+            row = row.remove("mfa").remove("mfaSince");
+        }
         self.sessions
             .delete_beside(transaction, Write::Session, user.id, hold.ended)?
             .update(Write::User, row.build()?)

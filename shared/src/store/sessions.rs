@@ -14,12 +14,14 @@ use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
 use super::events::Events;
+use super::factors::{FactorUse, Factors};
 use super::item::{self, Item, millis, number, text, time, ttl};
 use super::lockouts::Attempt;
 use super::passkeys::Use;
 use super::places::Place;
 use super::tokens::{Half, Tokens};
 use super::transaction::{CommitError, Transaction};
+use super::trusted_devices::TrustedDevice;
 use super::users::{self, Users};
 use super::{StoreError, Table};
 use crate::domain::event::Event;
@@ -32,7 +34,7 @@ use crate::env::{Env, EnvError};
 const TABLE: &str = "sessions";
 
 /// The most sessions that one transaction ends: DynamoDB takes 100 writes, and some are others.
-pub const MAX_ENDED_AT_ONCE: usize = 90;
+pub const MAX_ENDED_AT_ONCE: usize = 85;
 
 /// The most sessions whose rows are deleted beside another change: DynamoDB takes 100 writes at
 /// once. Any that are left are over all the same, by the cutoff in the user's row.
@@ -76,8 +78,21 @@ pub struct Beside<'a> {
     pub attempt: Option<&'a Attempt>,
     /// The passkey that was used.
     pub passkey: Option<&'a Use>,
+    /// The second factor that was shown, and the ticket to its step.
+    pub second: Option<(&'a Factors, &'a FactorUse, &'a Token)>,
+    /// What becomes of the trust in the device.
+    pub trust: Option<Trust<'a>>,
     /// The places to note that the user signed in at.
     pub places: Vec<Place>,
+}
+
+/// What becomes of the trust in a device, with the event that tells of it.
+#[derive(Debug)]
+pub enum Trust<'a> {
+    /// It stood in for the second factor.
+    Used(&'a TrustedDevice),
+    /// It does from now on.
+    Given(&'a TrustedDevice, &'a Event),
 }
 
 /// What somebody proves with that it is still them.
@@ -89,6 +104,8 @@ pub enum StepUpProof<'a> {
     Code(&'a Tokens, &'a Token),
     /// A passkey.
     Passkey(&'a Use),
+    /// A second factor, with the count of tries that ends.
+    Factor(&'a Factors, &'a FactorUse, &'a Attempt),
 }
 
 /// Which write of a transaction found its condition not met.
@@ -102,6 +119,10 @@ pub enum Write {
     Token,
     /// The passkey: it is gone, or its counter moved.
     Passkey,
+    /// The second factor: the code was used up.
+    Factor,
+    /// The trust in the device: it was taken back.
+    Trust,
     /// The count of tries, or a place: neither has a condition.
     Mark,
     /// The event.
@@ -158,7 +179,6 @@ impl Sessions {
         beside: &Beside<'_>,
         event: &Event,
     ) -> Result<(), CommitError<Write>> {
-        let proof = beside.proof;
         let mut transaction = Transaction::new()
             .put(Write::Session, self.put_new(session)?)
             .put(Write::Event, self.events.put(event)?);
@@ -171,17 +191,46 @@ impl Sessions {
         if let Some(passkey) = beside.passkey {
             transaction = transaction.update(Write::Passkey, passkey.update(&self.users)?);
         }
+        if let Some((factors, used, ticket)) = beside.second {
+            let consume = factors.consume_ticket(ticket, session.created_at)?;
+            transaction = transaction.update(Write::Token, consume);
+            transaction = factors.spend(transaction, Write::Factor, used, session.created_at)?;
+        }
+        transaction = match &beside.trust {
+            None => transaction,
+            Some(Trust::Used(device)) => {
+                let used = device.used(&self.users, session.created_at)?;
+                transaction.update(Write::Trust, used)
+            }
+            Some(Trust::Given(device, event)) => transaction
+                .put(Write::Trust, device.put(&self.users)?)
+                .put(Write::Event, self.events.put(event)?),
+        };
         for place in &beside.places {
             let put = place.put(&self.users, session.user, session.created_at)?;
             transaction = transaction.put(Write::Mark, put);
         }
-        transaction = match proof.and_then(|proof| proof.rehash.as_ref().map(|new| (proof, new))) {
+        self.with_proof(transaction, session.user, beside.proof, session.created_at)?
+            .commit(&self.client)
+            .await
+    }
+
+    /// The same transaction, if the user is still active at `now` and the password the one that was
+    /// checked, which may be hashed anew.
+    fn with_proof(
+        &self,
+        transaction: Transaction<Write>,
+        user: UserId,
+        proof: Option<&PasswordProof>,
+        now: Timestamp,
+    ) -> Result<Transaction<Write>, StoreError> {
+        let rehash = proof.and_then(|proof| proof.rehash.as_ref().map(|new| (proof, new)));
+        Ok(match rehash {
             Some((proof, new)) => {
-                transaction.update(Write::User, self.rehash(session, proof, new)?)
+                transaction.update(Write::User, self.rehash(user, proof, new, now)?)
             }
-            None => transaction.check(Write::User, self.still_active(session, proof)?),
-        };
-        transaction.commit(&self.client).await
+            None => transaction.check(Write::User, self.still_active(user, proof, now)?),
+        })
     }
 
     /// Moves the session on to its next refresh token, if `counter` is the current one's.
@@ -372,6 +421,12 @@ impl Sessions {
                     .update(Write::Token, tokens.consume(token, Half::Code, now)?)
                     .delete(Write::Token, tokens.settle(token)?);
             }
+            StepUpProof::Factor(factors, used, attempt) => {
+                row = row.set("epoch", number(user.epoch));
+                transaction = factors
+                    .spend(transaction, Write::Factor, used, now)?
+                    .delete(Write::Mark, attempt.forget(&self.users)?);
+            }
             StepUpProof::Passkey(passkey) => {
                 row = row.set("epoch", number(user.epoch));
                 transaction = transaction.update(Write::Passkey, passkey.update(&self.users)?);
@@ -379,6 +434,24 @@ impl Sessions {
         }
         transaction
             .update(Write::User, row.build()?)
+            .commit(&self.client)
+            .await
+    }
+
+    /// Gives out a ticket to the second step of a sign-in, if the user is still active and the
+    /// password still the one that was checked. The count of wrong passwords ends with it.
+    pub async fn give_ticket(
+        &self,
+        factors: &Factors,
+        ticket: &Token,
+        beside: &Beside<'_>,
+        now: Timestamp,
+    ) -> Result<(), CommitError<Write>> {
+        let mut transaction = Transaction::new().put(Write::Token, factors.put_ticket(ticket)?);
+        if let Some(attempt) = beside.attempt {
+            transaction = transaction.delete(Write::Mark, attempt.forget(&self.users)?);
+        }
+        self.with_proof(transaction, ticket.user, beside.proof, now)?
             .commit(&self.client)
             .await
     }
@@ -434,15 +507,16 @@ impl Sessions {
 
     fn still_active(
         &self,
-        session: &Session,
+        user: UserId,
         proof: Option<&PasswordProof>,
+        now: Timestamp,
     ) -> Result<ConditionCheck, StoreError> {
         let check = ConditionCheck::builder()
             .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(session.user)))
+            .set_key(Some(users::profile_key(user)))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", text("active"))
-            .expression_attribute_values(":createdAt", time(session.created_at));
+            .expression_attribute_values(":createdAt", time(now));
         match proof {
             Some(proof) => check
                 .condition_expression(format!("{STILL_ACTIVE} AND passwordHash = :checked"))
@@ -455,16 +529,17 @@ impl Sessions {
 
     fn rehash(
         &self,
-        session: &Session,
+        user: UserId,
         proof: &PasswordProof,
         new: &SecretString,
+        now: Timestamp,
     ) -> Result<Update, StoreError> {
         Update::builder()
             .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(session.user)))
+            .set_key(Some(users::profile_key(user)))
             .expression_attribute_names("#status", "status")
             .expression_attribute_values(":active", text("active"))
-            .expression_attribute_values(":createdAt", time(session.created_at))
+            .expression_attribute_values(":createdAt", time(now))
             .expression_attribute_values(":checked", text(proof.checked.expose_secret()))
             .expression_attribute_values(":new", text(new.expose_secret()))
             .condition_expression(format!("{STILL_ACTIVE} AND passwordHash = :checked"))
