@@ -21,7 +21,11 @@ pub fn chain(error: &dyn Error) -> String {
 }
 
 /// What logs whole rows at its lowest levels, and is kept from it whatever `RUST_LOG` says.
-const ROWS_IN_LOGS: &str = "aws_smithy_runtime=info,aws_smithy_http_client=info,dynoxide=info";
+///
+/// `webauthn-rs` calls every passkey that it refuses an error, which anybody could fill the log
+/// with, and says what it was sent. What it found is in our own line.
+const ROWS_IN_LOGS: &str = "aws_smithy_runtime=info,aws_smithy_http_client=info,dynoxide=info,\
+                            webauthn_rs=off,webauthn_rs_core=off";
 
 /// Starts logging at the level that `RUST_LOG` names, `info` by default. Functions log to
 /// standard output, where Lambda reads; `infra/local` keeps that for its own words.

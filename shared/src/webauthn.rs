@@ -73,6 +73,9 @@ enum Refusal {
     Invalid(#[source] WebauthnError),
     #[error("another user is named")]
     OtherUser,
+    /// The library looks at this when a passkey is registered, and not when it is used.
+    #[error("the page is in a frame of another site's")]
+    Framed,
     /// `courier` removes it, but must not be waited for.
     #[error("the owner said that the passkey is not theirs")]
     Rejected,
@@ -171,7 +174,9 @@ impl Ceremonies {
                 tracing::info!(user.id = %user, error = chain(&error), "passkey.not_registered");
                 unusable()
             })?;
-        let made = Credential::from(made);
+        let mut made = Credential::from(made);
+        // The library keeps them only where an attestation vouches for them. Here they are a hint.
+        made.transports = Some(response.transports());
         // The authenticator data is what counts; the browser's copy must not say another thing.
         if made.cred_id.as_slice() == response.credential_id() {
             Ok(made)
@@ -244,6 +249,9 @@ impl Ceremonies {
         let Opened { state, response } = opened;
         if user.has_rejected(passkey.created_at.as_millisecond()) {
             return Err(Refusal::Rejected);
+        }
+        if response.is_framed() {
+            return Err(Refusal::Framed);
         }
         let handle = response.user_handle();
         if handle.is_some_and(|handle| handle != passkey.user.as_bytes()) {

@@ -45,6 +45,7 @@ async fn it_holds_everything_there_is_of_the_user() {
         "formerAddresses",
         "hasPassword",
         "nextCursor",
+        "passkeys",
         "preferences",
         "sessions",
         "user",

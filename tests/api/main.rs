@@ -28,6 +28,7 @@ mod mass;
 mod not_me;
 mod not_me_link;
 mod otp;
+mod passkeys;
 mod password_policy;
 mod peers;
 mod plan_quota;

@@ -10,6 +10,7 @@
 
 mod answer;
 mod app;
+mod authenticator;
 mod changes;
 mod chromium;
 mod codes;
@@ -20,6 +21,7 @@ mod redis;
 
 pub use answer::{Answer, members};
 pub use app::{App, Call, Client, Mail, at_once};
+pub use authenticator::{BACKED_UP, BACKUP_ELIGIBLE, Ceremony, PRESENT, Passkey, VERIFIED};
 pub use changes::other_code;
 pub use chromium::{Chromium, Scheme};
 pub use codes::{Mailed, other_than};

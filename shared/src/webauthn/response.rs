@@ -73,8 +73,13 @@ struct Nested {
 
 /// What of the client data says which ceremony it belongs to.
 #[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct ClientData {
     challenge: String,
+    #[serde(default)]
+    cross_origin: Option<bool>,
+    #[serde(default)]
+    top_origin: Option<String>,
 }
 
 /// Bytes in base64url without padding.
@@ -108,18 +113,22 @@ impl RegistrationResponse {
         challenge(&self.response.client_data)
     }
 
-    pub(super) fn to_credential(&self) -> RegisterPublicKeyCredential {
+    /// How the authenticator can be reached. One way that nobody knows helps nobody to find it.
+    pub(super) fn transports(&self) -> Vec<AuthenticatorTransport> {
         let mut transports = self.response.transports.clone().unwrap_or_default();
-        // One that nobody knows helps nobody to find the authenticator.
         transports.retain(|transport| *transport != AuthenticatorTransport::Unknown);
         transports.truncate(MAX_TRANSPORTS);
+        transports
+    }
+
+    pub(super) fn to_credential(&self) -> RegisterPublicKeyCredential {
         RegisterPublicKeyCredential {
             id: encoded(&self.id.0),
             raw_id: self.id.0.clone(),
             response: AuthenticatorAttestationResponseRaw {
                 attestation_object: self.response.object.0.clone(),
                 client_data_json: self.response.client_data.0.clone(),
-                transports: Some(transports),
+                transports: None,
             },
             type_: TYPE.to_owned(),
             extensions: RegistrationExtensionsClientOutputs::default(),
@@ -151,6 +160,12 @@ impl AuthenticationResponse {
 
     pub(super) fn challenge(&self) -> Option<String> {
         challenge(&self.response.client_data)
+    }
+
+    /// Whether the page was in a frame of another site's, where a user can't see whom they let in.
+    pub(super) fn is_framed(&self) -> bool {
+        ClientData::of(&self.response.client_data)
+            .is_none_or(|data| data.cross_origin == Some(true) || data.top_origin.is_some())
     }
 
     pub(super) fn to_credential(&self) -> PublicKeyCredential {
@@ -202,13 +217,19 @@ impl CredentialId {
     }
 }
 
+impl ClientData {
+    fn of(bytes: &Bytes) -> Option<Self> {
+        serde_json::from_slice(&bytes.0).ok()
+    }
+}
+
 fn two_ids() -> Invalid {
     Invalid::new("invalid_choice", "id and rawId are the same.")
 }
 
 /// The challenge that client data names, in the one spelling that it has.
 fn challenge(client_data: &Bytes) -> Option<String> {
-    let data: ClientData = serde_json::from_slice(&client_data.0).ok()?;
+    let data = ClientData::of(client_data)?;
     let bytes = BASE64_URL_SAFE_NO_PAD.decode(data.challenge).ok()?;
     (bytes.len() == CHALLENGE_LENGTH).then(|| encoded(&bytes))
 }
@@ -225,7 +246,7 @@ impl TryFrom<String> for Bytes {
         BASE64_URL_SAFE_NO_PAD
             .decode(text)
             .map(Self)
-            .map_err(|_| Invalid::new("invalid_base64url", "Send base64url without padding."))
+            .map_err(|_| Invalid::new("invalid_encoding", "Send base64url without padding."))
     }
 }
 
