@@ -104,6 +104,52 @@ step_up = Bestätigen Sie bei { $app }, dass Sie es sind
     .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
     .stolen = Wenn Sie ihn nicht angefordert haben, ist vielleicht jemand anders in Ihrem Konto angemeldet: Geben Sie den Code an niemanden weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
 
+## Zweite Faktoren
+
+sign_in_code = Ihr Code zum Anmelden bei { $app }
+    .heading = Ihr Code zum Anmelden
+    .enter = Jemand, hoffentlich Sie selbst, meldet sich bei Ihrem { $app }-Konto an und hat das richtige Passwort angegeben. Geben Sie diesen Code dort ein, wo { $app } danach fragt:
+    .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
+    .stolen = Wenn Sie das nicht waren, kennt jemand Ihr Passwort: Geben Sie den Code an niemanden weiter und ändern Sie jetzt Ihr Passwort.
+
+confirm_mfa_change = Bestätigen Sie die Änderung Ihrer zweiten Faktoren für { $app }
+    .heading = Bestätigen Sie die Änderung Ihrer zweiten Faktoren
+    .enter = Geben Sie diesen Code dort ein, wo Sie für Ihr { $app }-Konto einen zweiten Faktor ein- oder ausschalten oder neue Wiederherstellungscodes anfordern:
+    .life = Er gilt einmal und { minutes } lang ab Ihrer Anfrage.
+    .stolen = Wenn Sie das nicht waren, ist vielleicht jemand anders in Ihrem Konto angemeldet: Geben Sie den Code an niemanden weiter, ändern Sie Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
+mfa_enabled = Ein zweiter Faktor Ihres { $app }-Kontos wurde eingeschaltet
+    .heading = Ein zweiter Faktor wurde eingeschaltet
+    .totp = Die Codes einer Authenticator-App sind ab jetzt ein zweiter Faktor Ihres { $app }-Kontos: Wer sich mit dem Passwort anmeldet, braucht auch einen zweiten Faktor. Von hier wurde er eingeschaltet:
+    .email = Codes, die wir Ihnen per Mail schicken, sind ab jetzt ein zweiter Faktor Ihres { $app }-Kontos: Wer sich mit dem Passwort anmeldet, braucht auch einen zweiten Faktor. Von hier wurde er eingeschaltet:
+    .sms = Codes, die wir Ihnen per SMS schicken, sind ab jetzt ein zweiter Faktor Ihres { $app }-Kontos: Wer sich mit dem Passwort anmeldet, braucht auch einen zweiten Faktor. Von hier wurde er eingeschaltet:
+    .yours = Wenn Sie das waren, müssen Sie nur noch Ihre Wiederherstellungscodes dort aufbewahren, wo niemand sonst sie findet.
+    .stranger = Wenn Sie das nicht waren, ist jemand in Ihrem Konto angemeldet. Ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen. Wenn Sie nicht mehr hineinkommen oder den zweiten Faktor nicht ausschalten können, wenden Sie sich an den Support von { $app }.
+
+mfa_disabled = Der zweite Faktor Ihres { $app }-Kontos wurde ausgeschaltet
+    .heading = Ein zweiter Faktor wurde ausgeschaltet
+    .disabled = Beim Anmelden bei Ihrem { $app }-Konto wird ein zweiter Faktor nicht mehr verlangt, der es bisher wurde. Von hier wurde er ausgeschaltet:
+    .yours = Wenn Sie das waren, müssen Sie nichts tun.
+    .stranger = Wenn Sie das nicht waren, ist jemand in Ihrem Konto angemeldet. Ändern Sie jetzt Ihr Passwort, beenden Sie die Sitzungen, die Sie nicht kennen, und schalten Sie den zweiten Faktor wieder ein.
+
+recovery_codes_made = Ihr { $app }-Konto hat neue Wiederherstellungscodes
+    .heading = Es gibt neue Wiederherstellungscodes
+    .made = Ihr { $app }-Konto hat neue Wiederherstellungscodes, und die bisherigen gelten nicht mehr. Von hier wurden sie angefordert:
+    .yours = Wenn Sie das waren, bewahren Sie sie dort auf, wo niemand sonst sie findet, und werfen Sie die alten weg.
+    .stranger = Wenn Sie das nicht waren, ist jemand in Ihrem Konto angemeldet. Ändern Sie jetzt Ihr Passwort, beenden Sie die Sitzungen, die Sie nicht kennen, und fordern Sie noch einmal neue Wiederherstellungscodes an.
+
+recovery_code_used = Ein Wiederherstellungscode Ihres { $app }-Kontos wurde benutzt
+    .heading = Ein Wiederherstellungscode wurde benutzt
+    .used = Statt des zweiten Faktors wurde bei Ihrem { $app }-Konto ein Wiederherstellungscode benutzt. Er ist damit verbraucht. Von hier wurde er benutzt:
+    .yours = Wenn Sie das waren, sehen Sie nach, wie viele Sie noch haben, und fordern Sie neue an, wenn es nur noch wenige sind.
+    .stranger = Wenn Sie das nicht waren, hat jemand einen Ihrer Wiederherstellungscodes und kennt Ihr Passwort oder ist in Ihrem Konto angemeldet. Ändern Sie jetzt Ihr Passwort, beenden Sie die Sitzungen, die Sie nicht kennen, und fordern Sie neue Wiederherstellungscodes an: Die alten gelten dann nicht mehr.
+
+second_factor_locked = Falsche zweite Faktoren für Ihr { $app }-Konto
+    .heading = Falsche zweite Faktoren für Ihr Konto
+    .locked = Jemand hat mehrere falsche Codes als zweiten Faktor Ihres { $app }-Kontos versucht. Danach gefragt wird nur, wer das richtige Passwort angegeben hat oder schon in Ihrem Konto angemeldet ist. Damit das Raten nicht weitergeht, nehmen wir eine Weile gar keinen Code an: mindestens eine Minute, höchstens eine Viertelstunde nach dem letzten falschen. Von hier kam der letzte:
+    .yours = Wenn Sie das waren, warten Sie ein wenig und versuchen Sie es noch einmal. Wenn Sie Ihren zweiten Faktor verloren haben, benutzen Sie dann einen Ihrer Wiederherstellungscodes.
+    .stranger = Wenn Sie das nicht waren, kennt jemand Ihr Passwort, und nur der zweite Faktor hat ihn aufgehalten. Ändern Sie jetzt Ihr Passwort und beenden Sie die Sitzungen, die Sie nicht kennen.
+
 ## Das Passwort
 
 reset_password = Setzen Sie Ihr Passwort für { $app } zurück

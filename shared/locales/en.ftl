@@ -106,6 +106,52 @@ step_up = Confirm to { $app } that it is you
     .life = It works once, for { minutes } after you asked for it.
     .stolen = If you didn't ask for it, somebody may be signed in to your account: give the code to nobody, change your password and end the sessions that you don't know.
 
+## Second factors
+
+sign_in_code = Your sign-in code for { $app }
+    .heading = Your sign-in code
+    .enter = Somebody, hopefully you, is signing in to your { $app } account and has given the right password. Enter this code where { $app } asks for it:
+    .life = It works once, for { minutes } after you asked for it.
+    .stolen = If it wasn't you, somebody knows your password: give the code to nobody, and change your password now.
+
+confirm_mfa_change = Confirm the change to your second factors for { $app }
+    .heading = Confirm the change to your second factors
+    .enter = Enter this code where you switch a second factor of your { $app } account on or off, or make new recovery codes:
+    .life = It works once, for { minutes } after you asked for it.
+    .stolen = If it wasn't you, somebody may be signed in to your account: give the code to nobody, change your password and end the sessions that you don't know.
+
+mfa_enabled = A second factor of your { $app } account was switched on
+    .heading = A second factor was switched on
+    .totp = The codes of an authenticator app are a second factor of your { $app } account from now on: signing in with the password takes a second factor too. This is where it was switched on from:
+    .email = Codes that we mail to you are a second factor of your { $app } account from now on: signing in with the password takes a second factor too. This is where it was switched on from:
+    .sms = Codes that we send you by SMS are a second factor of your { $app } account from now on: signing in with the password takes a second factor too. This is where it was switched on from:
+    .yours = If that was you, there is nothing to do but to keep your recovery codes where nobody else finds them.
+    .stranger = If it wasn't you, somebody is signed in to your account. Change your password now and end the sessions that you don't know. If you can't get in any more or can't switch the second factor off, write to the support of { $app }.
+
+mfa_disabled = The second factor of your { $app } account was switched off
+    .heading = A second factor was switched off
+    .disabled = Signing in to your { $app } account no longer asks for a second factor that it asked for before. This is where it was switched off from:
+    .yours = If that was you, there is nothing to do.
+    .stranger = If it wasn't you, somebody is signed in to your account. Change your password now, end the sessions that you don't know and switch the second factor on again.
+
+recovery_codes_made = Your { $app } account has new recovery codes
+    .heading = New recovery codes were made
+    .made = Your { $app } account has new recovery codes, and those of before no longer work. This is where they were made from:
+    .yours = If that was you, keep them where nobody else finds them, and throw the old ones away.
+    .stranger = If it wasn't you, somebody is signed in to your account. Change your password now, end the sessions that you don't know and make new recovery codes once more.
+
+recovery_code_used = A recovery code of your { $app } account was used
+    .heading = A recovery code was used
+    .used = A recovery code stood in for the second factor of your { $app } account. It is used up. This is where it was used from:
+    .yours = If that was you, see how many you still have, and make new ones when few are left.
+    .stranger = If it wasn't you, somebody has one of your recovery codes and knows your password or is signed in to your account. Change your password now, end the sessions that you don't know and make new recovery codes: that ends the old ones.
+
+second_factor_locked = Wrong second factors for your { $app } account
+    .heading = Wrong second factors for your account
+    .locked = Somebody tried several wrong codes as the second factor of your { $app } account. They are asked for one only after the right password, or while they are signed in to your account. So that they can't go on guessing, we refuse every code for a while: at least a minute, at most a quarter of an hour after the last wrong one. This is where the last one came from:
+    .yours = If it was you, wait a little and try again. If you have lost your second factor, use one of your recovery codes then.
+    .stranger = If it wasn't you, somebody knows your password, and only the second factor stopped them. Change your password now and end the sessions that you don't know.
+
 ## The password
 
 reset_password = Reset your password for { $app }

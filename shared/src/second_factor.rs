@@ -286,7 +286,8 @@ impl SecondFactors {
         let token = self.desk.redeem_in_session(redeemed, now).await?;
         // A code that came elsewhere is of another factor.
         match reach(user, method) {
-            Some(Reach::Message(to)) if tried.method.is_none() || token.target == Some(to) => {}
+            Some(Reach::Message(to))
+                if tried.method.is_none() || token.target.as_ref() == Some(&to) => {}
             _ => return Err(Problem::code_expired()),
         }
         Ok(token)

@@ -18,11 +18,13 @@ pub trait SmsText: Send + Sync {
     fn write(&self, app_name: &str, language: Language) -> Result<String, WordsError>;
 }
 
-/// The code that somebody asked for to show that a number is theirs.
+/// The code that somebody asked for to show that a number, or the account that has it, is theirs.
 #[derive(Debug)]
 pub struct OneTimeCodeSms {
     /// The code to type.
     pub code: SecretString,
+    /// What it is for, which says how long it lives.
+    pub purpose: Purpose,
 }
 
 /// The code that shows that the number somebody chose is theirs; it goes to that number.
@@ -44,7 +46,7 @@ impl SmsText for OneTimeCodeSms {
     fn write(&self, app_name: &str, language: Language) -> Result<String, WordsError> {
         Words::of(language, app_name)
             .with("code", self.code.expose_secret())
-            .with("minutes", Purpose::Otp.code_life().as_mins())
+            .with("minutes", self.purpose.code_life().as_mins())
             .message(self.template())
     }
 }
@@ -80,10 +82,16 @@ mod tests {
     const GSM: &str = "@£$¥èéùìòÇ\nØø\rÅåÆæßÉ !\"#¤%&'()*+,-./0123456789:;<=>?¡\
                        ABCDEFGHIJKLMNOPQRSTUVWXYZÄÖÑÜ§¿abcdefghijklmnopqrstuvwxyzäöñüà_";
 
+    fn otp(purpose: Purpose) -> OneTimeCodeSms {
+        let code = SecretString::from("012345");
+        OneTimeCodeSms { code, purpose }
+    }
+
     fn texts() -> Vec<(Box<dyn SmsText>, &'static [&'static str])> {
         let code = || SecretString::from("012345");
         vec![
-            (Box::new(OneTimeCodeSms { code: code() }), &["012345"]),
+            (Box::new(otp(Purpose::Otp)), &["012345"]),
+            (Box::new(otp(Purpose::ManageMfa)), &["012345"]),
             (Box::new(ConfirmNewPhone { code: code() }), &["012345"]),
             (Box::new(PhoneChangedSms), &[]),
         ]
@@ -117,13 +125,14 @@ mod tests {
 
     #[test]
     fn they_are_told_apart_and_say_how_long_a_code_lives() {
-        let [otp, change, changed] = texts().try_into().ok().unwrap();
+        let [otp, managing, change, changed] = texts().try_into().ok().unwrap();
         let write =
             |(text, _): &(Box<dyn SmsText>, _), language| text.write("Latchkey", language).unwrap();
         assert_eq!(
             write(&otp, Language::English),
             "Latchkey: your code is 012345. It works for 5 minutes. Give it to nobody."
         );
+        assert!(write(&managing, Language::English).contains("for 10 minutes"));
         assert_eq!(
             write(&change, Language::German),
             "Latchkey: 012345 bestätigt Ihre neue Nummer. Der Code gilt 10 Minuten lang. \

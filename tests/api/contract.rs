@@ -9,7 +9,7 @@ use latchkey_tests::App;
 use reqwest::Method;
 
 /// The routes of the contract that are built, and whether they are for signed-in people alone.
-pub(crate) const ROUTES: [(&str, &str, bool); 50] = [
+pub(crate) const ROUTES: [(&str, &str, bool); 56] = [
     ("POST", "/api/auth/sign-up", false),
     ("POST", "/api/auth/sign-up/email", false),
     ("POST", "/api/auth/verify/email", false),
@@ -33,6 +33,12 @@ pub(crate) const ROUTES: [(&str, &str, bool); 50] = [
     ("GET", "/api/auth/user/export", true),
     ("DELETE", "/api/auth/user", true),
     ("POST", "/api/auth/step-up", true),
+    ("GET", "/api/auth/mfa", true),
+    ("POST", "/api/auth/enable/mfa", true),
+    ("POST", "/api/auth/disable/mfa", true),
+    ("POST", "/api/auth/mfa/recovery-codes", true),
+    ("GET", "/api/auth/trusted-devices", true),
+    ("DELETE", "/api/auth/trusted-devices/{id}", true),
     ("POST", "/api/auth/step-up/passkey/options", true),
     ("POST", "/api/auth/sign-in/passkey/options", false),
     ("POST", "/api/auth/sign-in/passkey/verify", false),

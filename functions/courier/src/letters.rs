@@ -7,10 +7,11 @@ use latchkey_shared::domain::locale::Language;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Kind, User};
 use latchkey_shared::mail::{
-    AccountDeleted, AccountHeld, AccountLocked, AddressWanted, ConfirmNewEmail,
-    ConfirmPasswordChange, EmailChanged, EmailConfirmed, Mail, OneTimeCode, PasskeyAdded,
-    PasskeyCloned, PasskeyRemoved, PasswordChanged, PhoneChanged, ResetPassword,
-    SessionEndedByReuse, SignUpRepeated, StatusChanged, StepUpCode, VerifyEmail,
+    AccountDeleted, AccountHeld, AccountLocked, AddressWanted, ConfirmMfaChange, ConfirmNewEmail,
+    ConfirmPasswordChange, EmailChanged, EmailConfirmed, Mail, MfaDisabled, MfaEnabled,
+    OneTimeCode, PasskeyAdded, PasskeyCloned, PasskeyRemoved, PasswordChanged, PhoneChanged,
+    RecoveryCodeUsed, RecoveryCodesMade, ResetPassword, SecondFactorLocked, SessionEndedByReuse,
+    SignInCode, SignUpRepeated, StatusChanged, StepUpCode, VerifyEmail,
 };
 use latchkey_shared::sms_texts::{ConfirmNewPhone, OneTimeCodeSms, PhoneChangedSms, SmsText};
 use latchkey_shared::store::StoreError;
@@ -118,31 +119,46 @@ impl State {
         subject: Subject,
         now: Timestamp,
     ) -> Result<Option<Addressed>, StoreError> {
+        let (at, source) = (event.at, event.source.clone());
         Ok(match subject {
             Subject::Code(token) => self.code(event, token, now).await?,
             Subject::SignUpRepeated => self.tell(event.user, SignUpRepeated, now).await?,
             Subject::EmailConfirmed => self.tell(event.user, EmailConfirmed, now).await?,
             Subject::AccountHeld => self.tell(event.user, AccountHeld, now).await?,
             Subject::AccountLocked => {
-                let mail = AccountLocked {
-                    at: event.at,
-                    source: event.source.clone(),
-                };
-                self.tell(event.user, mail, now).await?
+                self.tell(event.user, AccountLocked { at, source }, now)
+                    .await?
             }
             Subject::PasskeyAdded => {
-                let (at, source) = (event.at, event.source.clone());
                 self.tell(event.user, PasskeyAdded { at, source }, now)
                     .await?
             }
             Subject::PasskeyRemoved => {
-                let (at, source) = (event.at, event.source.clone());
                 self.tell(event.user, PasskeyRemoved { at, source }, now)
                     .await?
             }
             Subject::PasskeyCloned => {
-                let (at, source) = (event.at, event.source.clone());
                 self.tell(event.user, PasskeyCloned { at, source }, now)
+                    .await?
+            }
+            Subject::MfaEnabled(method) => {
+                let mail = MfaEnabled { at, source, method };
+                self.tell(event.user, mail, now).await?
+            }
+            Subject::MfaDisabled => {
+                self.tell(event.user, MfaDisabled { at, source }, now)
+                    .await?
+            }
+            Subject::RecoveryCodesMade => {
+                self.tell(event.user, RecoveryCodesMade { at, source }, now)
+                    .await?
+            }
+            Subject::RecoveryCodeUsed => {
+                self.tell(event.user, RecoveryCodeUsed { at, source }, now)
+                    .await?
+            }
+            Subject::SecondFactorLocked => {
+                self.tell(event.user, SecondFactorLocked { at, source }, now)
                     .await?
             }
             Subject::StatusChanged(status, until) => match StatusChanged::of(status, until) {
@@ -150,11 +166,8 @@ impl State {
                 None => None,
             },
             Subject::SessionEndedByReuse => {
-                let mail = SessionEndedByReuse {
-                    at: event.at,
-                    source: event.source.clone(),
-                };
-                self.tell(event.user, mail, now).await?
+                self.tell(event.user, SessionEndedByReuse { at, source }, now)
+                    .await?
             }
             Subject::EmailChanged(token) => {
                 self.token_and_user(token, now)
@@ -182,12 +195,8 @@ impl State {
                 self.token_and_user(token, now)
                     .await?
                     .and_then(|(token, user)| {
-                        let mail = PasswordChanged {
-                            at: event.at,
-                            source: event.source.clone(),
-                            not_me: self.keys.link(token.id, token.purpose),
-                        };
-                        mail_to(&token, &user, mail)
+                        let not_me = self.keys.link(token.id, token.purpose);
+                        mail_to(&token, &user, PasswordChanged { at, source, not_me })
                     })
             }
             Subject::AccountDeleted(token) => self.tokens.get(token).await?.and_then(|token| {
@@ -225,23 +234,25 @@ impl State {
         let by_sms = matches!(token.target, Some(Target::Phone(_)));
         let message = match token.purpose {
             Purpose::VerifyEmail => mail(VerifyEmail { code, link }),
-            Purpose::Otp if by_sms => Message::Sms(Box::new(OneTimeCodeSms { code })),
+            Purpose::Otp
+            | Purpose::StepUp
+            | Purpose::SecondFactor
+            | Purpose::EnableFactor
+            | Purpose::ManageMfa
+                if by_sms =>
+            {
+                let purpose = token.purpose;
+                Message::Sms(Box::new(OneTimeCodeSms { code, purpose }))
+            }
             Purpose::Otp => mail(OneTimeCode { code }),
             Purpose::ResetPassword => mail(ResetPassword { code, link }),
             Purpose::ChangePassword => mail(ConfirmPasswordChange { code }),
             Purpose::ChangeEmail => mail(ConfirmNewEmail { code }),
             Purpose::ChangePhone => Message::Sms(Box::new(ConfirmNewPhone { code })),
-            Purpose::SecondFactor
-            | Purpose::EnableFactor
-            | Purpose::ManageMfa
-            | Purpose::StepUp
-                if by_sms =>
-            {
-                Message::Sms(Box::new(OneTimeCodeSms { code }))
-            }
+            Purpose::StepUp => mail(StepUpCode { code }),
             Purpose::SecondFactor => mail(SignInCode { code }),
             Purpose::EnableFactor | Purpose::ManageMfa => mail(ConfirmMfaChange { code }),
-            Purpose::StepUp => mail(StepUpCode { code }),
+            // The ticket between the steps of a sign-in is only ever in its answer.
             Purpose::SignIn | Purpose::NotMe | Purpose::Farewell => return Ok(None),
         };
         let language = user.preferences.locale.language();

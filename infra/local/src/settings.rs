@@ -66,6 +66,7 @@ impl Settings {
         // Browsers bind passkeys to names and not to addresses.
         let passkey_origins = format!("http://localhost:{port},{FRONT_ENDS}");
         let fixed = [
+            ("ADMIN_MFA", "optional"),
             ("ALLOWED_ORIGINS", origins.as_str()),
             ("APP_NAME", "Latchkey"),
             ("BOOTSTRAP_ADMIN_EMAIL", "admin@latchkey.local"),

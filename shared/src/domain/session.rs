@@ -79,11 +79,16 @@ impl Session {
 
     /// How much the proof behind the session is worth (NIST SP 800-63B): one factor or two.
     pub fn acr(&self) -> &'static str {
-        if self.amr.iter().any(|method| method == "mfa") {
+        if self.is_multi_factor() {
             "aal2"
         } else {
             "aal1"
         }
+    }
+
+    /// Whether two factors were shown in it.
+    pub fn is_multi_factor(&self) -> bool {
+        self.amr.iter().any(|method| method == "mfa")
     }
 
     /// Whether the session is still on at `now`, for a user whose sessions up to `cutoff` have
@@ -149,7 +154,7 @@ mod tests {
             SessionId::from_bytes([1; 16]),
             UserId::from_bytes([2; 16]),
             3,
-            &["pwd"],
+            vec!["pwd".to_owned()],
             Source::default(),
             at(0),
         );

@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::domain::session::Session;
 use crate::domain::user::{Status, User};
+use crate::env::{Env, EnvError};
 use crate::plan_book::PlanBook;
 use crate::platform::{Platform, StartError};
 use crate::store::sessions::Sessions;
@@ -27,6 +28,8 @@ pub struct Authority {
     tokens: AccessTokens,
     limits: RouteLimits,
     sessions: Sessions,
+    /// Whether admins have to have shown two factors.
+    admin_mfa: bool,
     clock: Arc<dyn Clock>,
 }
 
@@ -83,6 +86,7 @@ impl Authority {
             tokens: platform.access_tokens()?,
             limits: RouteLimits::new(cache, plans, clock, keys),
             sessions: Sessions::open(client, &platform.env)?,
+            admin_mfa: admin_mfa(&platform.env)?,
             clock: platform.clock.clone(),
         })
     }
@@ -96,6 +100,24 @@ impl Authority {
                 .await?
                 .ok_or_else(|| Problem::unauthenticated(true)),
         }
+    }
+
+    /// Whether a session is one that admins may act from: with `ADMIN_MFA=required`, the default, one
+    /// in which two factors were shown.
+    pub(super) fn check_admin(&self, user: &User, session: &Session) -> Result<(), Problem> {
+        if !self.admin_mfa || session.is_multi_factor() {
+            return Ok(());
+        }
+        if user.mfa.is_empty() {
+            return Err(Problem::new(
+                Code::Forbidden,
+                "Set up a second factor or a passkey, and sign in with it.",
+            ));
+        }
+        Err(Problem::new(
+            Code::StepUpRequired,
+            "Show a second factor with POST /api/auth/step-up, then send this again.",
+        ))
     }
 
     /// The limits of routes, for the layer of a router.
@@ -138,6 +160,14 @@ impl Authority {
         Ok(user.zip(session).filter(|(user, session)| {
             user.status == Status::Active && session.is_alive(now, user.cutoff)
         }))
+    }
+}
+
+fn admin_mfa(env: &Env) -> Result<bool, EnvError> {
+    match env.optional("ADMIN_MFA") {
+        None | Some("required") => Ok(true),
+        Some("optional") => Ok(false),
+        Some(_) => Err(EnvError::Invalid("ADMIN_MFA".to_owned())),
     }
 }
 

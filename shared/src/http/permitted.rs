@@ -69,6 +69,7 @@ where
                 "Your roles don't allow this. Ask an admin.",
             ));
         }
+        Authority::from_ref(state).check_admin(&user, &session)?;
         Ok(Self {
             user,
             session,

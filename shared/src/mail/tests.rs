@@ -6,8 +6,10 @@ use aws_config::SdkConfig;
 use secrecy::SecretString;
 
 use super::*;
+use crate::domain::factor::Method;
 use crate::domain::session::Source;
 use crate::domain::status::Status;
+use crate::domain::token::Purpose;
 
 const CODE: &str = "012345";
 const LINK: &str = "abc_DEF-1";
@@ -68,6 +70,14 @@ fn status_changed(status: Status) -> Sample {
     sample(StatusChanged::of(status, until).unwrap())
 }
 
+fn mfa_enabled(method: Method) -> MfaEnabled {
+    MfaEnabled {
+        at: "2026-08-21T14:03:59Z".parse().unwrap(),
+        source: source("Chrome/126.0.0.0"),
+        method,
+    }
+}
+
 fn samples() -> Vec<Sample> {
     let at = "2026-08-21T14:03:59Z".parse().unwrap();
     let source = || source("Chrome/126.0.0.0");
@@ -125,6 +135,25 @@ fn samples() -> Vec<Sample> {
             source: source(),
         }),
         sample(PasskeyCloned {
+            at,
+            source: source(),
+        }),
+        sample(SignInCode { code: code() }).code(),
+        sample(ConfirmMfaChange { code: code() }).code(),
+        sample(mfa_enabled(Method::Totp)),
+        sample(MfaDisabled {
+            at,
+            source: source(),
+        }),
+        sample(RecoveryCodesMade {
+            at,
+            source: source(),
+        }),
+        sample(RecoveryCodeUsed {
+            at,
+            source: source(),
+        }),
+        sample(SecondFactorLocked {
             at,
             source: source(),
         }),
@@ -307,6 +336,8 @@ fn they_say_how_long_codes_and_links_live() {
         ("change_email", &["10 minutes"]),
         ("change_password", &["10 minutes"]),
         ("step_up", &["10 minutes"]),
+        ("sign_in_code", &["5 minutes"]),
+        ("confirm_mfa_change", &["10 minutes"]),
         ("email_changed", &["7 days"]),
         ("phone_changed", &["7 days"]),
         ("password_changed", &["7 days"]),
@@ -320,6 +351,57 @@ fn they_say_how_long_codes_and_links_live() {
             assert!(message.text.contains(life), "{}", message.text);
         }
     }
+}
+
+#[test]
+fn one_mail_serves_all_codes_that_change_second_factors() {
+    let [enable, manage] = [Purpose::EnableFactor, Purpose::ManageMfa].map(Purpose::code_life);
+    assert_eq!(enable, manage);
+}
+
+#[test]
+fn a_new_second_factor_is_named() {
+    let names = [
+        ("authenticator app", "Authenticator-App"),
+        ("mail to you", "per Mail"),
+        ("by SMS", "per SMS"),
+    ];
+    for (method, (english, german)) in Method::ALL.into_iter().zip(names) {
+        let mail = mfa_enabled(method);
+        let [said, gesagt] =
+            Language::ALL.map(|language| mail.write(&site(), language).unwrap().text);
+        assert!(said.contains(english), "{said}");
+        assert!(gesagt.contains(german), "{gesagt}");
+        assert_eq!(
+            names.iter().filter(|(name, _)| said.contains(name)).count(),
+            1
+        );
+    }
+}
+
+#[test]
+fn who_knows_the_password_is_warned_of_where_the_second_factor_is_asked_for() {
+    let (at, source) = ("2026-08-21T14:03:59Z".parse().unwrap(), source("curl/8.0"));
+    let locked = SecondFactorLocked { at, source };
+    for message in [english(&SignInCode { code: code() }), english(&locked)] {
+        for part in [message.text, message.html] {
+            let part = part.replace("&#39;", "'");
+            assert!(part.contains("If it wasn't you, somebody knows your password"));
+            assert!(part.to_lowercase().contains("change your password now"));
+        }
+    }
+}
+
+#[test]
+fn a_used_recovery_code_says_to_make_new_ones() {
+    let (at, source) = ("2026-08-21T14:03:59Z".parse().unwrap(), source("curl/8.0"));
+    let message = english(&RecoveryCodeUsed { at, source });
+    assert!(message.text.contains("make new ones when few are left"));
+    assert!(
+        message
+            .text
+            .contains("make new recovery codes: that ends the old ones")
+    );
 }
 
 #[test]

@@ -21,7 +21,7 @@ async fn courier_without_ses(stack: &Stack) -> State {
 }
 
 /// Signs somebody up; the answer is the event of it, as the stream has it.
-async fn sign_up(stack: &Stack, email: &str) -> Value {
+pub(crate) async fn sign_up(stack: &Stack, email: &str) -> Value {
     let password = "correct horse battery staple";
     reqwest::Client::new()
         .post(format!("{}/api/auth/sign-up", stack.url()))
@@ -43,7 +43,7 @@ async fn sign_up(stack: &Stack, email: &str) -> Value {
 }
 
 /// The same event under an id of its own: one that nothing has been sent for yet.
-fn renamed(event: &Value, id: &str) -> Value {
+pub(crate) fn renamed(event: &Value, id: &str) -> Value {
     let mut event = event.clone();
     event["sk"] = json!({ "S": id });
     event
@@ -71,7 +71,7 @@ fn batch(changes: &[(&str, &Value)]) -> Event {
 }
 
 /// The sequence numbers that failed.
-async fn failures(state: &State, changes: &[(&str, &Value)]) -> Vec<String> {
+pub(crate) async fn failures(state: &State, changes: &[(&str, &Value)]) -> Vec<String> {
     handle(state, batch(changes))
         .await
         .batch_item_failures

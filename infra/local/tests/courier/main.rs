@@ -7,6 +7,7 @@
 mod events;
 mod log;
 mod mail;
+mod second_factors;
 mod sms;
 
 use std::sync::Arc;
