@@ -8,14 +8,13 @@
 //! Every passkey is discoverable and every ceremony demands that the user was verified, so one
 //! passkey is two factors: something they have, and something they know or are.
 
+mod ceremony;
 mod relying_party;
 mod response;
 
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde::Serialize;
-use serde::de::DeserializeOwned;
 use webauthn_rs::prelude::{
     Credential, DiscoverableAuthentication, PasskeyRegistration, WebauthnError,
 };
@@ -24,9 +23,10 @@ use webauthn_rs_proto::{
     ResidentKeyRequirement,
 };
 
+pub use self::ceremony::Ceremony;
 pub use self::relying_party::RelyingParty;
 pub use self::response::{AuthenticationResponse, RegistrationResponse};
-use crate::cache::{Cache, Key};
+use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::domain::event::EventKind;
 use crate::domain::id::{SessionId, UserId};
@@ -45,17 +45,6 @@ pub const AMR: &[&str] = &["pop", "user", "mfa"];
 
 /// How long options can be answered (WebAuthn L3 section 15.1: 5 to 10 minutes).
 pub const LIFE: Duration = Duration::from_mins(5);
-
-/// What options are for, and whose.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ceremony {
-    /// A new passkey of this user, asked for in this session.
-    Registration(UserId, SessionId),
-    /// A sign-in, of nobody knows whom as yet.
-    SignIn,
-    /// A proof of this user in this session.
-    StepUp(UserId, SessionId),
-}
 
 /// An assertion whose challenge was taken: it can be tried this once.
 pub struct Opened {
@@ -89,23 +78,6 @@ pub struct Ceremonies {
     events: Events,
     clock: Arc<dyn Clock>,
     random: Arc<dyn Random>,
-}
-
-impl Ceremony {
-    /// Whoever is not meant finds nothing under a challenge, and so uses nothing up.
-    fn key(self, challenge: &str) -> Key {
-        match self {
-            Self::Registration(user, session) => {
-                let (user, session) = (user.to_string(), session.to_string());
-                Key::new("webauthn", &["register", challenge, &user, &session])
-            }
-            Self::SignIn => Key::new("webauthn", &["sign-in", challenge]),
-            Self::StepUp(user, session) => {
-                let (user, session) = (user.to_string(), session.to_string());
-                Key::new("webauthn", &["step-up", challenge, &user, &session])
-            }
-        }
-    }
 }
 
 impl Ceremonies {
@@ -292,34 +264,6 @@ impl Ceremonies {
             .collect();
         self.remember(ceremony, &options.challenge, &state).await?;
         Ok(options)
-    }
-
-    async fn remember(
-        &self,
-        ceremony: Ceremony,
-        challenge: &[u8],
-        state: &impl Serialize,
-    ) -> Result<(), Problem> {
-        let state = serde_json::to_string(state).map_err(|error| Problem::internal(&error))?;
-        let key = ceremony.key(&response::encoded(challenge));
-        // 32 random bytes do not come twice. If they did, the second ceremony must not go on.
-        if self.cache.put_once(&key, &state, LIFE).await? {
-            Ok(())
-        } else {
-            Err(Problem::unavailable())
-        }
-    }
-
-    async fn take<T: DeserializeOwned>(
-        &self,
-        ceremony: Ceremony,
-        challenge: &str,
-    ) -> Result<Option<T>, Problem> {
-        let state = self.cache.consume(&ceremony.key(challenge)).await?;
-        state
-            .map(|state| serde_json::from_str(&state))
-            .transpose()
-            .map_err(|error| Problem::internal(&error))
     }
 }
 

@@ -1,19 +1,19 @@
 //! Passkeys: rows `passkey#<id>` beside their user's own, and the claims that make a credential
 //! one user's.
 
-use std::collections::HashMap;
+mod row;
 
 use aws_sdk_dynamodb::Client;
-use aws_sdk_dynamodb::types::{AttributeValue, Delete, Put, Update};
+use aws_sdk_dynamodb::types::{AttributeValue, Delete, Update};
 use jiff::Timestamp;
-use serde::{Deserialize, Serialize};
 use webauthn_rs::prelude::{AuthenticationResult, Credential};
 use webauthn_rs_proto::AuthenticatorTransport;
 
+use self::row::{claim_pk, key, pk, raw_key};
 use super::StoreError;
 use super::change::Change;
 use super::events::Events;
-use super::item::{self, Item, millis, number, text, time};
+use super::item::{number, text, time};
 use super::transaction::{CommitError, Transaction};
 use super::users::Users;
 use crate::domain::event::Event;
@@ -78,35 +78,6 @@ pub struct Passkeys {
     events: Events,
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct Row {
-    pk: String,
-    sk: String,
-    user_id: UserId,
-    name: DisplayName,
-    /// The credential as it was registered, in JSON. What changes with use is beside it.
-    credential: String,
-    sign_count: u32,
-    backed_up: bool,
-    #[serde(with = "millis")]
-    created_at: Timestamp,
-    #[serde(
-        default,
-        with = "millis::option",
-        skip_serializing_if = "Option::is_none"
-    )]
-    last_used_at: Option<Timestamp>,
-}
-
-#[derive(Serialize)]
-#[serde(rename_all = "camelCase")]
-struct ClaimRow {
-    pk: String,
-    sk: &'static str,
-    user_id: UserId,
-}
-
 impl Passkey {
     /// A passkey that was registered now.
     pub fn new(user: UserId, name: DisplayName, credential: Credential, now: Timestamp) -> Self {
@@ -154,22 +125,6 @@ impl Passkey {
             backed_up: result.backup_state(),
             at: now,
         }
-    }
-
-    fn read(item: Item) -> Result<Self, StoreError> {
-        let row: Row = item::from_item(TABLE, item)?;
-        let mut credential: Credential = serde_json::from_str(&row.credential)
-            .map_err(|error| StoreError::inconsistent(TABLE, error))?;
-        credential.counter = row.sign_count;
-        credential.backup_state = row.backed_up;
-        Ok(Self {
-            id: PasskeyId::of(&credential.cred_id),
-            user: row.user_id,
-            name: row.name,
-            created_at: row.created_at,
-            last_used_at: row.last_used_at,
-            credential,
-        })
     }
 }
 
@@ -331,63 +286,10 @@ impl Passkeys {
         }
     }
 
-    fn put_new(&self, passkey: &Passkey) -> Result<Put, StoreError> {
-        let credential = serde_json::to_string(&passkey.credential)
-            .map_err(|error| StoreError::inconsistent(TABLE, error))?;
-        self.put(&Row {
-            pk: pk(passkey.user),
-            sk: sk(passkey.id),
-            user_id: passkey.user,
-            name: passkey.name.clone(),
-            credential,
-            sign_count: passkey.credential.counter,
-            backed_up: passkey.credential.backup_state,
-            created_at: passkey.created_at,
-            last_used_at: None,
-        })
-    }
-
-    fn put_claim(&self, passkey: &Passkey) -> Result<Put, StoreError> {
-        self.put(&ClaimRow {
-            pk: claim_pk(passkey.id),
-            sk: CLAIM,
-            user_id: passkey.user,
-        })
-    }
-
-    fn put(&self, row: &impl Serialize) -> Result<Put, StoreError> {
-        Put::builder()
-            .table_name(&self.users.table.name)
-            .set_item(Some(item::to_item(TABLE, row)?))
-            .condition_expression("attribute_not_exists(pk)")
-            .build()
-            .map_err(|error| StoreError::inconsistent(TABLE, error))
-    }
-
     fn release(&self, user: UserId, id: PasskeyId) -> Result<Delete, StoreError> {
         Change::of(&self.users, raw_key(claim_pk(id), CLAIM.to_owned()))
             .when("attribute_not_exists(pk) OR userId = :user")
             .with(":user", text(user))
             .build_delete()
     }
-}
-
-fn pk(user: UserId) -> String {
-    format!("user#{user}")
-}
-
-fn sk(id: PasskeyId) -> String {
-    format!("{SORT}{id}")
-}
-
-fn claim_pk(id: PasskeyId) -> String {
-    format!("claim#passkey#{id}")
-}
-
-fn key(user: UserId, id: PasskeyId) -> Item {
-    raw_key(pk(user), sk(id))
-}
-
-fn raw_key(pk: String, sk: String) -> Item {
-    HashMap::from([("pk".to_owned(), text(pk)), ("sk".to_owned(), text(sk))])
 }

@@ -66,6 +66,14 @@ async fn authenticators_need_not_say_whose_a_listed_passkey_is() {
     let response = made["response"].as_object_mut().unwrap();
     response.remove("userHandle");
     step_up(&app, &device, &made).await.expect(200);
+    // What they do say must be so.
+    let other = Ceremony {
+        user: Some(vec![7; 16]),
+        ..Ceremony::default()
+    };
+    let made = passkey.sign_with(&options(&app, &device).await, &other);
+    let answer = step_up(&app, &device, &made).await;
+    answer.problem(401, "invalid_credentials");
 }
 
 #[tokio::test]
