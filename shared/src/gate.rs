@@ -332,8 +332,11 @@ impl Gate {
             [only @ (Method::Email | Method::Sms)] => {
                 match self.send_code(user, &ticket, *only, caller).await {
                     Ok(step) => Ok(step),
-                    // One is on its way already, or has to be asked for: the ticket is good.
-                    Err(problem) if problem.code == Code::RateLimited => {
+                    // One is on its way already, or can't be sent now: the ticket is good, and for
+                    // a recovery code too.
+                    Err(problem)
+                        if matches!(problem.code, Code::RateLimited | Code::Unavailable) =>
+                    {
                         Ok(self.second_step(user, &ticket))
                     }
                     Err(problem) => Err(problem),

@@ -78,6 +78,8 @@ impl TrustedDevice {
     pub fn is_good(&self, user: &User, now: Timestamp) -> bool {
         now < self.expires_at
             && self.epoch == user.epoch
+            // With a sign-out everywhere all devices are strangers again.
+            && user.cutoff.is_none_or(|cutoff| cutoff.at < self.created_at)
             && user.mfa_since.is_some_and(|since| since <= self.created_at)
     }
 
