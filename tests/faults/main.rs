@@ -52,6 +52,7 @@
 // For Clippy, which else takes what stands outside of a test function for production code.
 #![cfg(test)]
 
+mod accounts;
 mod cache;
 mod clock;
 mod crashes;
