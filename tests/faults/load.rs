@@ -32,6 +32,8 @@ struct Acknowledged {
     ended: Vec<String>,
     /// Answers of 503.
     refused: usize,
+    /// Requests, those that were refused among them.
+    requests: usize,
 }
 
 impl Acknowledged {
@@ -40,12 +42,14 @@ impl Acknowledged {
         self.on.extend(other.on);
         self.ended.extend(other.ended);
         self.refused += other.refused;
+        self.requests += other.requests;
     }
 
     /// Sends a request until it is answered by more than "not just now".
     async fn insist(&mut self, call: impl Fn() -> Call) -> Answer {
         for _ in 0..PATIENCE {
             let answer = call().send().await;
+            self.requests += 1;
             if answer.status != 503 {
                 return answer;
             }
@@ -191,10 +195,12 @@ async fn nothing_is_lost_and_nothing_doubled() {
     life.faults.lift();
     life.app.stack.settle().await;
     eprintln!(
-        "{} accounts, {} sessions, {} of them ended, {} answers of 503, {calls} calls of AWS",
+        "acknowledged: {} accounts, {} sessions, {} of them ended; {} requests, {} answers of 503, \
+         {calls} calls of AWS",
         told.accounts.len(),
         told.on.len() + told.ended.len(),
         told.ended.len(),
+        told.requests,
         told.refused,
     );
     assert!(told.accounts.len() >= CLIENTS);
@@ -208,7 +214,14 @@ async fn claim_counted(life: &Life, told: &Acknowledged) {
     tables.hold("load");
     assert!(app.stack.dead_letters().is_empty());
     let mut mails: HashMap<String, Vec<String>> = HashMap::new();
-    for mail in app.inbox().await {
+    let inbox = app.inbox().await;
+    eprintln!(
+        "found: {} sessions that are on, {} events, {} mails",
+        tables.sessions().len(),
+        tables.all_events(),
+        inbox.len(),
+    );
+    for mail in inbox {
         assert_eq!(mail.template, "verify_email");
         mails.entry(mail.to.clone()).or_default().push(mail.code());
     }

@@ -82,6 +82,11 @@ impl Tables {
         user.map(|row| text(row, "status")).unwrap_or_default()
     }
 
+    /// How many events there are.
+    pub(crate) fn all_events(&self) -> usize {
+        self.events.len()
+    }
+
     /// How many accounts with this address are active.
     pub(crate) fn active(&self, email: &str) -> usize {
         let active = self.profiles();
