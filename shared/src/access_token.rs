@@ -7,6 +7,7 @@ use jsonwebtoken::{Algorithm, Header, Validation};
 use serde::{Deserialize, Serialize};
 
 use crate::domain::id::{SessionId, TokenId, UserId};
+use crate::domain::plan::{FREE_PLAN, Subscription};
 use crate::domain::session::Session;
 use crate::domain::user::User;
 use crate::keys::Keyring;
@@ -50,11 +51,34 @@ pub struct Claims {
     pub permissions: Vec<String>,
     /// The name of the user's plan.
     pub plan: String,
+    /// Since when they have it, in seconds since 1970; absent for the plan that they began with.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_since: Option<i64>,
+    /// Until when, likewise; from then on they are on the free one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub plan_until: Option<i64>,
     /// Whether the user's address is verified.
     pub email_verified: bool,
     /// The client it was issued to, where that is not the service's own front end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub client_id: Option<String>,
+}
+
+impl Claims {
+    /// The plan that the user has at `now`, and since and until when.
+    pub fn plan_at(&self, now: Timestamp) -> (&str, Subscription) {
+        let at = |seconds: i64| Timestamp::from_second(seconds).ok();
+        let subscription = Subscription {
+            since: self.plan_since.and_then(at),
+            until: self.plan_until.and_then(at),
+        };
+        let plan = if subscription.has_ended(now) {
+            FREE_PLAN
+        } else {
+            &self.plan
+        };
+        (plan, subscription.at(now))
+    }
 }
 
 /// The token is not one of ours, or no longer good. Which, is nobody's business.
@@ -93,6 +117,7 @@ impl AccessTokens {
         now: Timestamp,
         random: &dyn Random,
     ) -> Result<String, SigningError> {
+        let subscription = user.subscription.at(now);
         let claims = Claims {
             iss: self.issuer.clone(),
             sub: user.id,
@@ -107,6 +132,8 @@ impl AccessTokens {
             roles: user.roles.clone(),
             permissions: user.permissions().into_iter().map(Into::into).collect(),
             plan: user.plan_at(now).to_owned(),
+            plan_since: subscription.since.map(Timestamp::as_second),
+            plan_until: subscription.until.map(Timestamp::as_second),
             email_verified: user.email_verified,
             client_id: None,
         };

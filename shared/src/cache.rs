@@ -21,7 +21,7 @@ pub use self::{
     address::Address,
     key::Key,
     memory::MemoryCache,
-    quota::{Quota, Verdict},
+    quota::{Quota, Verdict, Window},
 };
 use crate::clock::Clock;
 

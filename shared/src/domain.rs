@@ -19,6 +19,7 @@ pub mod password;
 pub mod password_strength;
 pub mod phone;
 pub mod plan;
+pub mod role;
 pub mod session;
 pub mod status;
 pub mod token;

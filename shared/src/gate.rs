@@ -127,6 +127,7 @@ impl Gate {
         platform: &Platform,
         sessions: Sessions,
         cache: Arc<dyn Cache>,
+        plans: PlanBook,
     ) -> Result<Self, StartError> {
         Ok(Self {
             sessions,
@@ -135,7 +136,7 @@ impl Gate {
             cookie: RefreshCookie::open(&platform.env)?,
             device_cookie: DeviceCookie::open(&platform.env, platform.keys.clone())?,
             cache,
-            plans: PlanBook::open(platform, &platform.dynamodb())?,
+            plans,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
         })

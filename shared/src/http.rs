@@ -12,6 +12,7 @@ pub mod page;
 pub mod path;
 pub mod permitted;
 pub mod phone_number;
+mod plan_quota;
 pub mod problem;
 pub mod query;
 pub mod rate_limit;

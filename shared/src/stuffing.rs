@@ -60,9 +60,7 @@ impl Stuffing {
 
     /// Notes that a sign-in failed.
     pub async fn note(&self, source: Option<IpAddr>, account: &Account) {
-        // Nobody reaches a deployment from a loopback address. On a developer's machine everybody
-        // does.
-        let Some(source) = source.filter(|ip| !ip.to_canonical().is_loopback()) else {
+        let Some(source) = source.filter(|ip| !network::is_this_machine(*ip)) else {
             return;
         };
         if let Err(error) = self.count(source, account).await {

@@ -30,6 +30,7 @@ mod not_me_link;
 mod otp;
 mod password_policy;
 mod peers;
+mod plan_quota;
 mod preferences;
 mod refresh;
 mod refresh_cookie;

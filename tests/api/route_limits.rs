@@ -64,7 +64,7 @@ fn every_route_has_a_limit_or_a_reason_for_none() {
             .iter()
             .find(|rule| format!("{} {}", rule.method, rule.path) == route);
         if let Some(rule) = rule {
-            assert_eq!(rule.subject == Subject::User, needs_user, "{route}");
+            assert_eq!(rule.subject.is_user(), needs_user, "{route}");
         }
     }
     let routes: BTreeSet<String> = ROUTES.iter().map(|(m, p, _)| format!("{m} {p}")).collect();
@@ -85,7 +85,9 @@ fn the_readme_has_the_table() {
         .map(|rule| {
             let whose = match rule.subject {
                 Subject::Source => "source",
+                Subject::SourceAndSession => "source; and the session",
                 Subject::User => "user",
+                Subject::UserByPlan => "user; and the plan",
             };
             format!(
                 "| `{} {}` | {} | {} | {whose} |",

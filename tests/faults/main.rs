@@ -8,7 +8,7 @@
 //! | --- | --- |
 //! | D1 throttling | [`store`]: `a_fifth_of_all_calls_throttled_is_not_noticed`, `what_is_always_refused_is_said_to_be_unavailable_and_changes_nothing` |
 //! | D2 hot key | [`store`]: `many_at_once_on_one_account_all_get_through`; only that account is locked, and the count is exact: `one_account_s_lock_is_nobody_else_s`, `of_fifty_wrong_at_once_five_are_looked_at` |
-//! | D3 errors | [`store`]: `one_error_is_not_noticed`, and always: as D1 |
+//! | D3 errors | [`store`]: `one_error_is_not_noticed`, and always: as D1; of an unlock, [`unlock`]: `who_can_t_be_told_to_be_unlocked_stays_locked` |
 //! | D4 latency | [`store`]: `a_slow_store_is_waited_for_and_a_standstill_is_not` |
 //! | D5 lost before | [`crashes`] and [`accounts`], each call of each request |
 //! | D6 answer lost | [`crashes`] and [`accounts`], each call of each request; tries of codes: `a_lost_answer_costs_no_try`. A try of a password whose count was answered to nobody is counted twice, and the fifth in a row then meets its own lock: never fewer, and at most a minute's wait for who was right |
@@ -65,6 +65,7 @@ mod stale;
 mod store;
 mod sweep;
 mod tables;
+mod unlock;
 
 use std::fs;
 use std::path::Path;

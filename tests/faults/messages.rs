@@ -1,5 +1,5 @@
 //! SES is away, or takes a mail and does not say so (rows M1 and M2), refuses one for good (M3; what
-//! bounces is in `infra/local/tests/sending`) or all for a while (M4); SNS refuses (M6); mails have
+//! bounces is in `infra/local/tests/courier`) or all for a while (M4); SNS refuses (M6); mails have
 //! piled up (M7) and come in another order (M8).
 
 use std::time::Duration;

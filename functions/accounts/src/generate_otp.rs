@@ -14,8 +14,7 @@ use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::domain::username::Username;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
-    Body, Caller, FieldError, Fields, FromFields, Limit, Problem, RateLimits, Reply, account_name,
-    steady,
+    Body, Caller, Fields, FromFields, Limit, Problem, RateLimits, Reply, account_name, steady,
 };
 use latchkey_shared::store::users::Claim;
 
@@ -60,9 +59,7 @@ async fn answer(
     let now = state.clock.now();
     let line = state.line(&request.name);
     if let Identifier::Phone(number) = &request.name {
-        let checked = state.sms_limits.check_country(number);
-        checked
-            .map_err(|invalid| Problem::validation(vec![FieldError::of("phoneNumber", invalid)]))?;
+        state.sms_limits.check_country(number)?;
     }
     let mut limits = state.limiter.count("otp", &line, &LIMITS).await?;
     if let Identifier::Phone(number) = &request.name {

@@ -24,6 +24,7 @@ use latchkey_shared::http::page::Site;
 use latchkey_shared::http::{Authority, Limiter, SmsLimits, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::new_passwords::NewPasswords;
+use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::profiles::Profiles;
@@ -62,6 +63,7 @@ impl State {
         let client = platform.dynamodb();
         let env = &platform.env;
         let cache = platform.cache().await?;
+        let plans = PlanBook::open(platform, &client)?;
         let first_admin = env
             .optional("BOOTSTRAP_ADMIN_EMAIL")
             .map(|email| {
@@ -79,7 +81,7 @@ impl State {
             sign_ups: SignUps::open(&client, env)?,
             new_passwords: platform.new_passwords()?,
             keys: platform.keys.clone(),
-            authority: Authority::open(platform, &client, cache.clone())?,
+            authority: Authority::open(platform, &client, cache.clone(), plans)?,
             cache,
             clock: platform.clock.clone(),
             random: platform.random.clone(),

@@ -9,6 +9,7 @@ use latchkey_shared::http::views::UserView;
 use latchkey_shared::http::{Caller, Problem, Reply};
 use latchkey_shared::store::sign_ups::{Proof, Write};
 use latchkey_shared::store::transaction::CommitError;
+use latchkey_shared::store::users::Claim;
 use serde::Serialize;
 
 use crate::State;
@@ -35,6 +36,13 @@ impl IntoResponse for Verified {
 }
 
 impl State {
+    /// How many sign-ups have asked for the user's address. It must still be theirs.
+    pub(crate) async fn sign_ups_of(&self, user: &User, now: Timestamp) -> Result<u32, Problem> {
+        let holder = self.users.holder(Claim::Email(&user.email), now).await?;
+        let holder = holder.filter(|holder| holder.user == user.id);
+        Ok(holder.ok_or_else(Problem::code_expired)?.sign_ups)
+    }
+
     /// Uses the proof up and makes its user active. Of any number of calls at once, with code or
     /// link, one succeeds.
     pub(crate) async fn activate(

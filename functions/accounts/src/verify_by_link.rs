@@ -12,7 +12,6 @@ use latchkey_shared::http::page::form_field;
 use latchkey_shared::http::{Caller, Fields, FromFields, Problem};
 use latchkey_shared::store::sign_ups::Proof;
 use latchkey_shared::store::tokens::Half;
-use latchkey_shared::store::users::Claim;
 
 use crate::State;
 use crate::link_page;
@@ -78,9 +77,7 @@ impl State {
             token: &token,
             half: Half::Link,
             sign_ups: if token.resent {
-                let holder = self.users.holder(Claim::Email(&user.email), now).await?;
-                let holder = holder.filter(|holder| holder.user == user.id);
-                Some(holder.ok_or_else(Problem::code_expired)?.sign_ups)
+                Some(self.sign_ups_of(&user, now).await?)
             } else {
                 None
             },

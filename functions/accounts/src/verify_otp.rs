@@ -15,7 +15,6 @@ use latchkey_shared::store::profiles::Write;
 use latchkey_shared::store::sign_ups::Proof;
 use latchkey_shared::store::tokens::Half;
 use latchkey_shared::store::transaction::CommitError;
-use latchkey_shared::store::users::Claim;
 
 use crate::State;
 use crate::generate_otp::answers_to;
@@ -89,11 +88,7 @@ impl State {
         now: Timestamp,
     ) -> Result<User, Problem> {
         let sign_ups = match name {
-            Identifier::Email(email) => {
-                let holder = self.users.holder(Claim::Email(email), now).await?;
-                let holder = holder.filter(|holder| holder.user == user.id);
-                Some(holder.ok_or_else(Problem::code_expired)?.sign_ups)
-            }
+            Identifier::Email(_) => Some(self.sign_ups_of(&user, now).await?),
             Identifier::Username(_) | Identifier::Phone(_) => None,
         };
         let proof = Proof {

@@ -20,7 +20,7 @@ use latchkey_shared::http::{
     Body, Caller, Code, Fields, FromFields, PathId, Permitted, Problem, Reply,
 };
 use latchkey_shared::status_mark::StatusMark;
-use latchkey_shared::store::statuses::{MAX_ENDED_BESIDE, StatusChange, Write};
+use latchkey_shared::store::statuses::{StatusChange, Write};
 use latchkey_shared::store::transaction::CommitError;
 use serde::Serialize;
 
@@ -102,7 +102,7 @@ pub(crate) async fn handler(
         to: moved.status,
         detail: &moved.status_detail,
         all_until,
-        ended: &ended[..ended.len().min(MAX_ENDED_BESIDE)],
+        ended,
         actor: Some(admin.user.id),
     };
     match state.statuses.change(&user, &change, &event).await {

@@ -8,7 +8,8 @@ use axum::extract;
 use http::StatusCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::name::DisplayName;
-use latchkey_shared::domain::plan::{Every, HIGHEST_LIMIT, MOST_SESSIONS, Period, Plan, PlanId};
+use latchkey_shared::domain::plan::{Every, Limits, MOST_SESSIONS, Period, Plan, PlanId};
+use latchkey_shared::domain::role::RoleName;
 use latchkey_shared::http::permitted::PlansWrite;
 use latchkey_shared::http::{
     Body, Caller, Code, Fields, FromFields, PathId, Permitted, Problem, Reply,
@@ -22,7 +23,8 @@ use crate::list_plans::One;
 #[derive(Debug)]
 pub(crate) struct Request {
     name: DisplayName,
-    limits: BTreeMap<Every, u64>,
+    limits: Limits,
+    role_limits: BTreeMap<RoleName, Limits>,
     period: Period,
     max_sessions: u32,
 }
@@ -35,7 +37,10 @@ impl FromFields for Request {
         }
         let name = fields.required("name");
         let limits = fields.required("limits");
-        let limits = limits.and_then(|limits| read_limits(fields, limits));
+        let limits = limits.and_then(|limits| read_limits(fields, "limits", limits));
+        let role_limits = fields.optional::<BTreeMap<_, _>>("roleLimits");
+        let role_limits =
+            role_limits.and_then(|roles| read_roles(fields, roles.unwrap_or_default()));
         let period = fields.required("period");
         let max_sessions = fields.required("maxSessions");
         let max_sessions = max_sessions.filter(|most| {
@@ -49,20 +54,45 @@ impl FromFields for Request {
         Some(Self {
             name: name?,
             limits: limits?,
+            role_limits: role_limits?,
             period: period?,
             max_sessions: max_sessions?,
         })
     }
 }
 
-/// The limits by their names, `null` for none; each that is bad is named.
-fn read_limits(
+/// Limits as they are sent: by the names of their spans, `null` for none.
+type Sent = BTreeMap<String, Option<u64>>;
+
+/// The most roles that one plan can name: with their limits they stay within a row.
+const MOST_ROLES: usize = 8;
+
+/// The limits of roles.
+fn read_roles(
     fields: &mut Fields,
-    sent: BTreeMap<String, Option<u64>>,
-) -> Option<BTreeMap<Every, u64>> {
+    sent: BTreeMap<RoleName, Sent>,
+) -> Option<BTreeMap<RoleName, Limits>> {
+    if sent.len() > MOST_ROLES {
+        let message = format!("Name {MOST_ROLES} roles at most.");
+        fields.refuse("roleLimits", "too_many", &message);
+        return None;
+    }
+    // All of them are read, so that every bad one is named.
+    let read: Vec<_> = sent
+        .into_iter()
+        .map(|(role, limits)| {
+            let place = format!("roleLimits.{}", role.as_str());
+            Some((role, read_limits(fields, &place, limits)?))
+        })
+        .collect();
+    read.into_iter().collect()
+}
+
+/// The limits of one holder; each that is bad is named.
+fn read_limits(fields: &mut Fields, place: &str, sent: Sent) -> Option<Limits> {
     let mut limits = Some(BTreeMap::new());
     for (name, limit) in sent {
-        let field = format!("limits.{name}");
+        let field = format!("{place}.{name}");
         let every = Every::ALL.into_iter().find(|every| every.as_str() == name);
         match (every, limit) {
             (None, _) => {
@@ -73,16 +103,18 @@ fn read_limits(
                 );
                 limits = None;
             }
-            (Some(_), Some(limit)) if !(1..=HIGHEST_LIMIT).contains(&limit) => {
-                let message = format!("Choose a number from 1 to {HIGHEST_LIMIT}, or null.");
-                fields.refuse(&field, "out_of_range", &message);
-                limits = None;
-            }
-            (Some(every), Some(limit)) => {
-                if let Some(limits) = &mut limits {
-                    limits.insert(every, limit);
+            (Some(every), Some(limit)) => match u32::try_from(limit) {
+                Ok(limit @ 1..) => {
+                    if let Some(limits) = &mut limits {
+                        limits.insert(every, limit);
+                    }
                 }
-            }
+                _ => {
+                    let message = format!("Choose a number from 1 to {}, or null.", u32::MAX);
+                    fields.refuse(&field, "out_of_range", &message);
+                    limits = None;
+                }
+            },
             (Some(_), None) => {}
         }
     }
@@ -107,6 +139,7 @@ pub(crate) async fn handler(
         id,
         name: request.name.to_string(),
         limits: request.limits,
+        role_limits: request.role_limits,
         period: request.period,
         max_sessions: request.max_sessions,
     };

@@ -19,9 +19,9 @@ use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::user::User;
 use latchkey_shared::gate::Gate;
 use latchkey_shared::http::{Authority, Problem};
+use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
-use latchkey_shared::store::events::Events;
 use latchkey_shared::store::lockouts::Lockouts;
 use latchkey_shared::store::plans::Plans;
 use latchkey_shared::store::sessions::Sessions;
@@ -35,7 +35,6 @@ pub struct State {
     sessions: Sessions,
     statuses: Statuses,
     plans: Plans,
-    events: Events,
     lockouts: Lockouts,
     gate: Gate,
     cache: Arc<dyn Cache>,
@@ -50,17 +49,17 @@ impl State {
         let client = platform.dynamodb();
         let env = &platform.env;
         let cache = platform.cache().await?;
+        let plans = PlanBook::open(platform, &client)?;
         let sessions = Sessions::open(&client, env)?;
         Ok(Self {
             users: Users::open(&client, env)?,
-            gate: Gate::open(platform, sessions.clone(), cache.clone())?,
+            gate: Gate::open(platform, sessions.clone(), cache.clone(), plans.clone())?,
             sessions,
             statuses: Statuses::open(&client, env)?,
             plans: Plans::open(&client, env)?,
-            events: Events::open(&client, env)?,
             lockouts: Lockouts::open(&client, env)?,
             cache: cache.clone(),
-            authority: Authority::open(platform, &client, cache)?,
+            authority: Authority::open(platform, &client, cache, plans)?,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
         })

@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 
 use axum::extract;
 use http::StatusCode;
-use latchkey_shared::domain::plan::{Every, Period, Plan, PlanId};
+use latchkey_shared::domain::plan::{Every, Limits, Period, Plan, PlanId};
+use latchkey_shared::domain::role::RoleName;
 use latchkey_shared::http::permitted::PlansRead;
 use latchkey_shared::http::{PathId, Permitted, Problem, Reply};
 use serde::Serialize;
@@ -17,19 +18,30 @@ use crate::State;
 pub(crate) struct PlanView {
     id: PlanId,
     name: String,
-    limits: BTreeMap<Every, Option<u64>>,
+    limits: LimitsView,
+    role_limits: BTreeMap<RoleName, LimitsView>,
     period: Period,
     max_sessions: u32,
     built_in: bool,
 }
 
+type LimitsView = BTreeMap<Every, Option<u32>>;
+
+fn view(limits: &Limits) -> LimitsView {
+    let limit = |every| (every, limits.get(&every).copied());
+    Every::ALL.into_iter().map(limit).collect()
+}
+
 impl From<&Plan> for PlanView {
     fn from(plan: &Plan) -> Self {
-        let limit = |every| (every, plan.limits.get(&every).copied());
+        let roles = plan.role_limits.iter();
         Self {
             id: plan.id.clone(),
             name: plan.name.clone(),
-            limits: Every::ALL.into_iter().map(limit).collect(),
+            limits: view(&plan.limits),
+            role_limits: roles
+                .map(|(role, limits)| (role.clone(), view(limits)))
+                .collect(),
             period: plan.period,
             max_sessions: plan.max_sessions,
             built_in: plan.id.is_built_in(),

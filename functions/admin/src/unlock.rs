@@ -27,8 +27,7 @@ pub(crate) async fn handler(
     let now = state.clock.now();
     let kind = EventKind::Unlocked { by: admin.user.id };
     let event = caller.event(id, kind, now, &*state.random);
-    state.lockouts.clear(id).await?;
-    state.events.write(&event).await?;
+    state.lockouts.unlock(id, &event).await?;
     let user = UserView::at(&user, now);
     Ok(Reply(StatusCode::OK, Response { user }))
 }

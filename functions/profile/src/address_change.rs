@@ -9,13 +9,13 @@ use jiff::Timestamp;
 use latchkey_shared::challenge::{Asked, Redeemed};
 use latchkey_shared::domain::code::SubmittedCode;
 use latchkey_shared::domain::event::EventKind;
-use latchkey_shared::domain::id::TokenId;
+use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::session::Session;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::User;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{Caller, Code, Fields, Limit, Problem, RateLimits, Reply};
-use latchkey_shared::store::profiles::{Move, Write, claim_of};
+use latchkey_shared::store::profiles::{Move, Write};
 use latchkey_shared::store::transaction::CommitError;
 use latchkey_shared::store::users::Claim;
 
@@ -85,28 +85,26 @@ impl State {
         &self,
         user: &User,
         session: &Session,
-        purpose: Purpose,
         target: Target,
         caller: &Caller,
     ) -> Result<Token, Problem> {
         let now = self.clock.now();
-        let holder = self.users.holders(&[claim_of(&target)], now).await?;
+        let holder = self.users.holders(&[Claim::from(&target)], now).await?;
         let anothers = holder
             .into_iter()
             .flatten()
-            .any(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+            .any(|holder| holder.is_proven_anothers(user.id));
         let asked = Asked {
-            purpose,
+            purpose: purpose_of(&target),
             user,
             session: session.id,
             target,
         };
-        let token = if anothers {
-            self.desk.pretend_to_session(asked, caller, now).await?
+        if anothers {
+            Ok(self.desk.pretend_to_session(asked, caller, now).await?)
         } else {
-            self.desk.issue_to_session(asked, caller, now).await?
-        };
-        Ok(token)
+            Ok(self.desk.issue_to_session(asked, caller, now).await?)
+        }
     }
 
     /// Moves the account to the target that the code was sent to.
@@ -114,14 +112,13 @@ impl State {
         &self,
         mut user: User,
         session: &Session,
-        purpose: Purpose,
         target: Target,
         proof: &Proof,
         caller: &Caller,
     ) -> Result<Reply<Changed>, Problem> {
         let now = self.clock.now();
         let redeemed = Redeemed {
-            purpose,
+            purpose: purpose_of(&target),
             user: &user,
             session: session.id,
             target: Some(&target),
@@ -176,7 +173,7 @@ impl State {
         user: &User,
         target: &Target,
         now: Timestamp,
-    ) -> Result<Option<latchkey_shared::domain::id::UserId>, Problem> {
+    ) -> Result<Option<UserId>, Problem> {
         let Target::Phone(number) = target else {
             return Ok(None);
         };
@@ -184,6 +181,14 @@ impl State {
         Ok(holder
             .filter(|holder| holder.unproven && holder.user != user.id)
             .map(|holder| holder.user))
+    }
+}
+
+/// What a code to this target is for.
+fn purpose_of(target: &Target) -> Purpose {
+    match target {
+        Target::Email(_) => Purpose::ChangeEmail,
+        Target::Phone(_) => Purpose::ChangePhone,
     }
 }
 

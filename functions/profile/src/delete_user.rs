@@ -13,7 +13,7 @@ use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{ADMIN_ROLE, User};
 use latchkey_shared::http::body::read_optional_json;
 use latchkey_shared::http::{Authenticated, Caller, Code, Fields, Fresh, FromFields, Problem};
-use latchkey_shared::store::profiles::{Deletion, MAX_ENDED_BESIDE, own_targets};
+use latchkey_shared::store::profiles::{Deletion, own_targets};
 use latchkey_shared::store::transaction::CommitError;
 
 use crate::State;
@@ -70,7 +70,7 @@ pub(crate) async fn handler(
     let deletion = Deletion {
         checked: checked.as_ref(),
         released: &released,
-        ended: &ids[..ids.len().min(MAX_ENDED_BESIDE)],
+        ended: &ids,
         farewells: &farewells,
     };
     match state.profiles.delete(&user, &deletion, &event).await {

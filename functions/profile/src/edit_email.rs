@@ -6,7 +6,7 @@
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use latchkey_shared::domain::email::EmailAddress;
-use latchkey_shared::domain::token::{Purpose, Target};
+use latchkey_shared::domain::token::Target;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
     Authenticated, Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, steady,
@@ -61,15 +61,13 @@ async fn answer(
             let limits = state
                 .limit_codes(&user, "email", request.email.key())
                 .await?;
-            let token = state
-                .challenge(&user, &session, Purpose::ChangeEmail, target, caller)
-                .await?;
+            let token = state.challenge(&user, &session, target, caller).await?;
             let challenge = ChallengeView::by_email(&token, &request.email);
             Ok(challenged(limits, challenge))
         }
         Some(proof) => {
             let changed = state
-                .relocate(user, &session, Purpose::ChangeEmail, target, proof, caller)
+                .relocate(user, &session, target, proof, caller)
                 .await?;
             Ok(changed.into_response())
         }

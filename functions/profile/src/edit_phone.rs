@@ -7,7 +7,7 @@
 use axum::extract;
 use axum::response::{IntoResponse, Response};
 use latchkey_shared::domain::phone::PhoneNumber;
-use latchkey_shared::domain::token::{Purpose, Target};
+use latchkey_shared::domain::token::Target;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
     Authenticated, Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, phone_number,
@@ -61,10 +61,7 @@ async fn answer(
             "This is the number of the account already.",
         )]));
     }
-    state
-        .sms_limits
-        .check_country(&request.number)
-        .map_err(|invalid| Problem::validation(vec![FieldError::of("phoneNumber", invalid)]))?;
+    state.sms_limits.check_country(&request.number)?;
     let target = Target::Phone(request.number.clone());
     match &request.proof {
         None => {
@@ -75,15 +72,13 @@ async fn answer(
                 .sms_limits
                 .admit(limits, &request.number, caller.source.ip)
                 .await?;
-            let token = state
-                .challenge(&user, &session, Purpose::ChangePhone, target, caller)
-                .await?;
+            let token = state.challenge(&user, &session, target, caller).await?;
             let challenge = ChallengeView::by_sms(&token, &request.number);
             Ok(challenged(limits, challenge))
         }
         Some(proof) => {
             let changed = state
-                .relocate(user, &session, Purpose::ChangePhone, target, proof, caller)
+                .relocate(user, &session, target, proof, caller)
                 .await?;
             Ok(changed.into_response())
         }

@@ -31,6 +31,7 @@ use latchkey_shared::http::page::Site;
 use latchkey_shared::http::{Authority, Limiter, SmsLimits, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::new_passwords::NewPasswords;
+use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::events::Events;
@@ -67,11 +68,12 @@ impl State {
         let client = platform.dynamodb();
         let env = &platform.env;
         let cache = platform.cache().await?;
+        let plans = PlanBook::open(platform, &client)?;
         let sessions = Sessions::open(&client, env)?;
         let limiter = Limiter::new(cache.clone());
         Ok(Self {
             users: Users::open(&client, env)?,
-            gate: Gate::open(platform, sessions.clone(), cache.clone())?,
+            gate: Gate::open(platform, sessions.clone(), cache.clone(), plans.clone())?,
             sessions,
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,
@@ -86,7 +88,7 @@ impl State {
             sms_limits: SmsLimits::open(env, cache.clone(), platform.keys.clone())?,
             cookie: RefreshCookie::open(env)?,
             keys: platform.keys.clone(),
-            authority: Authority::open(platform, &client, cache)?,
+            authority: Authority::open(platform, &client, cache, plans)?,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
             site: Site::open(env)?,

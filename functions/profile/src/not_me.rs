@@ -15,8 +15,9 @@ use latchkey_shared::domain::user::{Former, Kind, Rejected, Status, UNDO_LIFE, U
 use latchkey_shared::http::body::{content_type, read_bytes, read_json, unsupported};
 use latchkey_shared::http::page::form_field;
 use latchkey_shared::http::{Caller, Code, Fields, FromFields, Problem, Reply};
-use latchkey_shared::store::profiles::{Hold, MAX_ENDED_BESIDE, Write, claim_of};
+use latchkey_shared::store::profiles::{Hold, Write};
 use latchkey_shared::store::transaction::CommitError;
+use latchkey_shared::store::users::Claim;
 use serde::Serialize;
 
 use crate::State;
@@ -94,8 +95,7 @@ impl State {
             let sessions = self.sessions.of_user(user.id).await?;
             let now = self.clock.now();
             let ids: Vec<SessionId> = sessions.iter().map(|session| session.id).collect();
-            let ended = &ids[..ids.len().min(MAX_ENDED_BESIDE)];
-            let hold = self.what_goes_back(&user, &token, ended, now).await?;
+            let hold = self.what_goes_back(&user, &token, &ids, now).await?;
             let kind = EventKind::ChangeRejected { all_until: now };
             let event = caller.event(user.id, kind, now, &*self.random);
             match self.profiles.hold(&user, &hold, &event, now).await {
@@ -175,11 +175,11 @@ impl State {
             let Some(target) = former.target.as_ref().filter(|_| former.held) else {
                 continue;
             };
-            let holders = self.users.holders(&[claim_of(target)], now).await?;
+            let holders = self.users.holders(&[Claim::from(target)], now).await?;
             let lost = holders
                 .into_iter()
                 .flatten()
-                .any(|holder| holder.user != user.id && holder.is_firm() && !holder.unproven);
+                .any(|holder| holder.is_proven_anothers(user.id));
             if lost && former.kind == Kind::Email {
                 return Err(gone());
             }

@@ -8,7 +8,7 @@ use latchkey_shared::domain::password_strength::Context;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{Status, User};
 use latchkey_shared::http::{Caller, FieldError, Problem, Reply};
-use latchkey_shared::store::profiles::{MAX_ENDED_BESIDE, PasswordChange, Warrant, Write};
+use latchkey_shared::store::profiles::{PasswordChange, Warrant, Write};
 use latchkey_shared::store::tokens::Half;
 use latchkey_shared::store::transaction::CommitError;
 use latchkey_shared::telemetry::chain;
@@ -88,7 +88,7 @@ impl State {
         let change = PasswordChange {
             hash: &accepted.hash,
             kept,
-            ended: &ids[..ids.len().min(MAX_ENDED_BESIDE)],
+            ended: &ids,
             notice: &notice,
             warrant,
         };

@@ -25,6 +25,7 @@ use latchkey_shared::http::device_cookie::DeviceCookie;
 use latchkey_shared::http::{Authority, Limiter, route_limits};
 use latchkey_shared::keys::Keyring;
 use latchkey_shared::password_hash::PasswordHasher;
+use latchkey_shared::plan_book::PlanBook;
 use latchkey_shared::platform::{Platform, StartError};
 use latchkey_shared::random::Random;
 use latchkey_shared::store::sessions::Sessions;
@@ -59,6 +60,7 @@ impl State {
         let client = platform.dynamodb();
         let env = &platform.env;
         let cache = platform.cache().await?;
+        let plans = PlanBook::open(platform, &client)?;
         let sessions = Sessions::open(&client, env)?;
         let limiter = Limiter::new(cache.clone());
         let hasher = platform.password_hasher()?;
@@ -66,7 +68,7 @@ impl State {
         let keys = platform.keys.clone();
         Ok(Self {
             users: Users::open(&client, env)?,
-            gate: Gate::open(platform, sessions.clone(), cache.clone())?,
+            gate: Gate::open(platform, sessions.clone(), cache.clone(), plans.clone())?,
             sessions,
             current_password: CurrentPassword::new(hasher.clone(), attempts.clone()),
             hasher,
@@ -78,7 +80,7 @@ impl State {
             cookie: RefreshCookie::open(env)?,
             device_cookie: DeviceCookie::open(env, keys.clone())?,
             keys,
-            authority: Authority::open(platform, &client, cache)?,
+            authority: Authority::open(platform, &client, cache, plans)?,
             clock: platform.clock.clone(),
             random: platform.random.clone(),
         })

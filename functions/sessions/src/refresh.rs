@@ -41,18 +41,23 @@ pub(crate) async fn handler(
     headers: HeaderMap,
     request: extract::Request,
 ) -> Result<Response, Problem> {
+    let (method, mut extensions) = (request.method().clone(), request.extensions().clone());
     let request: Request = read_optional_json(request).await?;
     let (text, delivery) = match request.refresh_token {
-        Some(text) => (text, Delivery::Body),
-        None => {
-            state.cookie.check_origin(&headers)?;
-            match state.cookie.read(&headers) {
-                Some(cookie) => (cookie, Delivery::Cookie),
-                None => return Ok(state.refusal(session_expired(), Delivery::Cookie)),
-            }
-        }
+        Some(text) => (Some(text), Delivery::Body),
+        None => (state.cookie.read(&headers), Delivery::Cookie),
     };
-    match state.refresh(&text, &caller).await {
+    let token = text.and_then(|text| RefreshToken::open(&text, &state.keys));
+    let session = token.as_ref().map(|token| token.session);
+    state
+        .authority
+        .limits()
+        .hold_refresh(&caller, session, &method, &mut extensions)
+        .await?;
+    if delivery == Delivery::Cookie {
+        state.cookie.check_origin(&headers)?;
+    }
+    match state.refresh(token, &caller).await {
         Ok((user, session)) => {
             let now = state.clock.now();
             let answer = state.gate.answer(&user, &session, delivery, now)?;
@@ -66,11 +71,11 @@ impl State {
     /// The session moved on by this token, and its user.
     async fn refresh(
         &self,
-        text: &SecretString,
+        token: Option<RefreshToken>,
         caller: &Caller,
     ) -> Result<(User, Session), Problem> {
         let now = self.clock.now();
-        let token = RefreshToken::open(text, &self.keys).ok_or_else(session_expired)?;
+        let token = token.ok_or_else(session_expired)?;
         let (rotation, user) = tokio::try_join!(
             self.sessions.rotate(
                 token.user,

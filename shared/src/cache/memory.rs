@@ -8,7 +8,7 @@ use std::{
 
 use async_trait::async_trait;
 
-use super::quota::{judge, round_up};
+use super::quota::{Measure, judge, round_up};
 use super::{
     Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict, duration, milliseconds,
 };
@@ -44,6 +44,8 @@ enum Content {
     Count(u32),
     /// When a quota is whole again. Unix microseconds.
     Whole(i64),
+    /// How much of a period's quota is spent.
+    Tally(i64),
     SessionEnded,
     User(UserMark),
 }
@@ -181,28 +183,31 @@ impl Cache for MemoryCache {
     async fn admit(&self, quotas: &[Quota<'_>]) -> Result<Vec<Verdict>, CacheError> {
         let now = self.now();
         let mut entries = self.entries();
-        let ahead: Vec<_> = quotas
+        let measures: Vec<_> = quotas.iter().map(|quota| quota.measure(now)).collect();
+        let numbers: Vec<_> = quotas
             .iter()
-            .map(|quota| match entries.live(quota.key, now) {
-                None => Ok(0),
-                Some(Entry {
-                    content: Content::Whole(whole),
-                    ..
-                }) => Ok(whole - now * 1000),
-                Some(_) => Err(CacheError::Corrupt),
+            .zip(&measures)
+            .map(|(quota, measure)| {
+                let entry = entries.live(quota.key, now);
+                match (measure, entry.map(|entry| &entry.content)) {
+                    (_, None) => Ok(0),
+                    (Measure::Pace(_), Some(Content::Whole(whole))) => Ok(whole - now * 1000),
+                    (Measure::Tally { .. }, Some(Content::Tally(count))) => Ok(*count),
+                    _ => Err(CacheError::Corrupt),
+                }
             })
             .collect::<Result<_, _>>()?;
-        let paces: Vec<_> = quotas.iter().map(Quota::pace).collect();
-        let verdicts = judge(&paces, &ahead);
+        let verdicts = judge(&measures, &numbers);
         if verdicts.iter().all(|verdict| verdict.admitted) {
-            for ((quota, pace), ahead) in quotas.iter().zip(paces).zip(ahead) {
-                let whole = now * 1000 + ahead + pace.interval;
-                entries.insert(
-                    quota.key.clone(),
-                    round_up(whole),
-                    Content::Whole(whole),
-                    now,
-                );
+            for ((quota, measure), number) in quotas.iter().zip(measures).zip(numbers) {
+                let (expires, content) = match measure {
+                    Measure::Pace(pace) => {
+                        let whole = now * 1000 + number + pace.interval;
+                        (round_up(whole), Content::Whole(whole))
+                    }
+                    Measure::Tally { end, .. } => (end, Content::Tally(number + 1)),
+                };
+                entries.insert(quota.key.clone(), expires, content, now);
             }
         }
         Ok(verdicts)

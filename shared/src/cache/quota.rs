@@ -1,26 +1,39 @@
-//! Rate limits as a pure rule: the generic cell rate algorithm (GCRA).
+//! Rate limits as pure rules.
 //!
-//! Each key has one number, the moment at which all that it has spent will have come back. Whatever
-//! is admitted moves it one interval further, and it may lie no further ahead than the whole burst
-//! takes to come back. So there is no window whose edge lets two bursts pass, and nothing to count up.
+//! A quota that comes back bit by bit follows the generic cell rate algorithm (GCRA). Each key has one
+//! number, the moment at which all that it has spent will have come back. Whatever is admitted moves it
+//! one interval further, and it may lie no further ahead than the whole burst takes to come back. So
+//! there is no window whose edge lets two bursts pass, and nothing to count up. The number is in Unix
+//! microseconds and the clock in milliseconds: an interval need not be whole milliseconds, and what a
+//! caller is told to wait is exact all the same.
 //!
-//! The number is in Unix microseconds and the clock in milliseconds: an interval need not be whole
-//! milliseconds, and what a caller is told to wait is exact all the same.
+//! A quota of a period, as plans have them, is a count that ends at a moment.
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::{Key, LONGEST, duration, milliseconds};
 
-/// A limit that one attempt is held to: `burst` of them in `window`, spaced evenly once the burst is
-/// spent. A key that has not been seen, or not for a window, has the whole burst.
+/// A limit that one attempt is held to. A key that has not been seen has the whole of it.
 #[derive(Clone, Copy)]
 pub struct Quota<'a> {
     /// Whose quota it is. A key belongs to one burst and window.
     pub key: &'a Key,
     /// How many are admitted at once, and in each window. None at all for 0.
     pub burst: u32,
-    /// How long the whole burst takes to come back. Ten years at most.
-    pub window: Duration,
+    /// When they come back.
+    pub window: Window,
+}
+
+/// When what a quota has admitted comes back.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Window {
+    /// Evenly, the whole burst in so long. Ten years at most.
+    Rolling(Duration),
+    /// All of it at this moment. The key names the period that ends there, since the next one is
+    /// another quota.
+    Until(Timestamp),
 }
 
 /// What a quota says of one attempt. Times are in whole milliseconds, rounded up.
@@ -39,6 +52,22 @@ pub struct Verdict {
 /// The farthest ahead of now that a stored number can be. Microseconds.
 pub(super) const FARTHEST: i64 = LONGEST * 1000 * 2;
 
+/// A quota at a moment: what its stored number is held to.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Measure {
+    /// The number says how far ahead of now the key is, in microseconds.
+    Pace(Pace),
+    /// The number is a count.
+    Tally {
+        /// How high it may be.
+        most: i64,
+        /// When it ends. Unix milliseconds.
+        end: i64,
+        /// In how long that is. Milliseconds.
+        ends_in: i64,
+    },
+}
+
 /// A quota in microseconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Pace {
@@ -49,28 +78,37 @@ pub(super) struct Pace {
 }
 
 impl Quota<'_> {
-    pub(super) fn pace(&self) -> Pace {
-        let window = milliseconds(self.window) * 1000;
+    /// `now` in Unix milliseconds.
+    pub(super) fn measure(&self, now: i64) -> Measure {
         let burst = i64::from(self.burst);
-        let interval = match burst {
-            0 => window,
-            burst => (window + burst - 1) / burst,
-        };
-        Pace {
-            interval,
-            capacity: interval * burst,
+        match self.window {
+            Window::Rolling(window) => Measure::Pace(Pace::of(burst, window)),
+            Window::Until(end) => {
+                let end = end.as_millisecond();
+                Measure::Tally {
+                    most: burst,
+                    end,
+                    ends_in: (end - now).max(0),
+                }
+            }
         }
     }
 }
 
 impl Pace {
-    /// Whether there is room for one more, given how far ahead of now the key's number is.
-    fn has_room(self, ahead: i64) -> bool {
-        ahead + self.interval <= self.capacity
+    fn of(burst: i64, window: Duration) -> Self {
+        let window = milliseconds(window) * 1000;
+        let interval = match burst {
+            0 => window,
+            burst => (window + burst - 1) / burst,
+        };
+        Self {
+            interval,
+            capacity: interval * burst,
+        }
     }
 
-    fn verdict(self, ahead: i64, counted: bool) -> Verdict {
-        let admitted = self.has_room(ahead);
+    fn verdict(self, ahead: i64, admitted: bool, counted: bool) -> Verdict {
         let spent = if counted {
             ahead + self.interval
         } else {
@@ -87,13 +125,40 @@ impl Pace {
     }
 }
 
-/// Judges one attempt by its quotas, given how far ahead of now the number of each is. It counts, in
-/// all of them, if all of them have room.
-pub(super) fn judge(paces: &[Pace], ahead: &[i64]) -> Vec<Verdict> {
-    let all = || paces.iter().zip(ahead);
-    let counted = all().all(|(pace, ahead)| pace.has_room(*ahead));
+impl Measure {
+    /// Whether there is room for one more, given the key's number.
+    fn has_room(self, number: i64) -> bool {
+        match self {
+            Self::Pace(pace) => number + pace.interval <= pace.capacity,
+            Self::Tally { most, .. } => number < most,
+        }
+    }
+
+    fn verdict(self, number: i64, counted: bool) -> Verdict {
+        let admitted = self.has_room(number);
+        match self {
+            Self::Pace(pace) => pace.verdict(number, admitted, counted),
+            Self::Tally { most, ends_in, .. } => {
+                let count = number + i64::from(counted);
+                let in_full = |full: bool| if full { 0 } else { ends_in };
+                Verdict {
+                    admitted,
+                    remaining: u32::try_from((most - count).max(0)).unwrap_or(u32::MAX),
+                    resets_in: duration(in_full(count == 0)),
+                    retry_in: duration(in_full(admitted)),
+                }
+            }
+        }
+    }
+}
+
+/// Judges one attempt by its quotas, given the number of each. It counts, in all of them, if all of
+/// them have room.
+pub(super) fn judge(measures: &[Measure], numbers: &[i64]) -> Vec<Verdict> {
+    let all = || measures.iter().zip(numbers);
+    let counted = all().all(|(measure, number)| measure.has_room(*number));
     all()
-        .map(|(pace, ahead)| pace.verdict(*ahead, counted))
+        .map(|(measure, number)| measure.verdict(*number, counted))
         .collect()
 }
 
@@ -117,27 +182,21 @@ mod tests {
 
     impl Alone {
         fn new(burst: u32, window: u64) -> Self {
-            let key = Key::new("test", &[]);
-            let window = Duration::from_millis(window);
-            let quota = Quota {
-                key: &key,
-                burst,
-                window,
-            };
             Self {
-                pace: quota.pace(),
+                pace: Pace::of(i64::from(burst), Duration::from_millis(window)),
                 next: 0,
             }
         }
 
         fn look(&self, now: i64) -> Verdict {
-            self.pace.verdict((self.next - now * 1000).max(0), false)
+            let ahead = (self.next - now * 1000).max(0);
+            Measure::Pace(self.pace).verdict(ahead, false)
         }
 
         /// `now` in milliseconds.
         fn attempt(&mut self, now: i64) -> Verdict {
             let ahead = (self.next - now * 1000).max(0);
-            let verdict = judge(&[self.pace], &[ahead])[0];
+            let verdict = judge(&[Measure::Pace(self.pace)], &[ahead])[0];
             if verdict.admitted {
                 self.next = now * 1000 + ahead + self.pace.interval;
             }
@@ -174,10 +233,39 @@ mod tests {
     #[test]
     fn one_full_quota_keeps_all_from_counting() {
         let pace = Alone::new(2, 1000).pace;
-        let verdicts = judge(&[pace, pace], &[0, pace.capacity]);
+        let paces = [Measure::Pace(pace); 2];
+        let verdicts = judge(&paces, &[0, pace.capacity]);
         assert!(verdicts[0].admitted && !verdicts[1].admitted);
         assert_eq!(verdicts[0].remaining, 2);
         assert_eq!(verdicts[0].resets_in, Duration::ZERO);
+    }
+
+    #[test]
+    fn a_period_admits_its_number_and_says_when_it_ends() {
+        let tally = Measure::Tally {
+            most: 2,
+            end: 5000,
+            ends_in: 1500,
+        };
+        let end = Duration::from_millis(1500);
+        let verdict = |count| judge(&[tally], &[count])[0];
+        for (count, remaining) in [(0, 1), (1, 0)] {
+            let admitted = Verdict {
+                admitted: true,
+                remaining,
+                resets_in: end,
+                retry_in: Duration::ZERO,
+            };
+            assert_eq!(verdict(count), admitted);
+        }
+        let refused = Verdict {
+            admitted: false,
+            remaining: 0,
+            resets_in: end,
+            retry_in: end,
+        };
+        // Also where the limit was lowered in mid-period.
+        assert_eq!([verdict(2), verdict(9)], [refused; 2]);
     }
 
     #[test]

@@ -20,7 +20,7 @@ use async_trait::async_trait;
 use self::reply::Reply;
 use self::script::{Batch, Command, Scripts};
 pub(super) use self::wire::{Transport, Wire};
-use super::quota::{FARTHEST, judge};
+use super::quota::{FARTHEST, Measure, judge};
 use super::{
     Bump, Cache, CacheError, DenyMark, Key, Quota, Standing, Verdict, duration, milliseconds,
 };
@@ -125,8 +125,10 @@ impl RedisCache {
     fn admission(&self, quotas: &[Quota<'_>], now: i64) -> Command {
         let script = self.scripts.admit.on(quotas.iter().map(|quota| quota.key));
         let script = script.arg(now).arg(SLACK).arg(FARTHEST);
-        quotas.iter().map(Quota::pace).fold(script, |script, pace| {
-            script.arg(pace.interval).arg(pace.capacity)
+        let measures = quotas.iter().map(|quota| quota.measure(now));
+        measures.fold(script, |script, measure| match measure {
+            Measure::Pace(pace) => script.arg("g").arg(pace.interval).arg(pace.capacity),
+            Measure::Tally { most, end, .. } => script.arg("t").arg(most).arg(end),
         })
     }
 
@@ -154,15 +156,16 @@ impl RedisCache {
 }
 
 /// What the script said of these quotas, judged again by the same rule.
-fn verdicts(quotas: &[Quota<'_>], reply: Reply) -> Result<Vec<Verdict>, CacheError> {
-    let paces: Vec<_> = quotas.iter().map(Quota::pace).collect();
+fn verdicts(quotas: &[Quota<'_>], now: i64, reply: Reply) -> Result<Vec<Verdict>, CacheError> {
+    let measures: Vec<_> = quotas.iter().map(|quota| quota.measure(now)).collect();
     let mut replies = reply.list()?.into_iter();
     let counted = replies.next().ok_or(CacheError::Corrupt)?.flag()?;
-    let ahead = replies.map(Reply::number).collect::<Result<Vec<_>, _>>()?;
-    if ahead.len() != paces.len() || ahead.iter().any(|ahead| !(0..=FARTHEST).contains(ahead)) {
+    let numbers = replies.map(Reply::number).collect::<Result<Vec<_>, _>>()?;
+    let possible = |number: &i64| (0..=FARTHEST).contains(number);
+    if numbers.len() != measures.len() || !numbers.iter().all(possible) {
         return Err(CacheError::Corrupt);
     }
-    let verdicts = judge(&paces, &ahead);
+    let verdicts = judge(&measures, &numbers);
     if counted != verdicts.iter().all(|verdict| verdict.admitted) {
         return Err(CacheError::Corrupt);
     }
@@ -221,8 +224,9 @@ impl Cache for RedisCache {
         if quotas.is_empty() {
             return Ok(Vec::new());
         }
-        let reply = self.wire.ask(self.admission(quotas, self.now())).await?;
-        verdicts(quotas, reply)
+        let now = self.now();
+        let reply = self.wire.ask(self.admission(quotas, now)).await?;
+        verdicts(quotas, now, reply)
     }
 
     async fn deny(&self, marks: &[DenyMark]) -> Result<(), CacheError> {
@@ -259,7 +263,7 @@ impl Cache for RedisCache {
         let mut replies = self.recording(now, scripts).await?.into_iter();
         let standing = self.standing_of(replies.next(), now)?;
         let verdicts = match replies.next() {
-            Some(reply) => verdicts(quotas, reply)?,
+            Some(reply) => verdicts(quotas, now, reply)?,
             None => Vec::new(),
         };
         Ok((standing, verdicts))

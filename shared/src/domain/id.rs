@@ -58,6 +58,11 @@ macro_rules! uuid_id {
                 i64::from_be_bytes(bytes)
             }
 
+            /// When the id was made.
+            pub fn made_at(&self) -> Timestamp {
+                Timestamp::from_millisecond(self.unix_millis()).unwrap_or(Timestamp::UNIX_EPOCH)
+            }
+
             /// The id that these 16 bytes are.
             pub const fn from_bytes(bytes: [u8; 16]) -> Self {
                 Self(Uuid::from_bytes(bytes))

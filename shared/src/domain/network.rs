@@ -29,6 +29,12 @@ pub fn line(source: IpAddr) -> String {
     }
 }
 
+/// Whether a caller sits at the machine that the service runs on. API Gateway reports nobody so, and
+/// a developer's own machine everybody.
+pub fn is_this_machine(source: IpAddr) -> bool {
+    source.to_canonical().is_loopback()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

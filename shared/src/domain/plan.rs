@@ -8,6 +8,7 @@ use jiff::{Span, Timestamp};
 use serde::{Deserialize, Deserializer, Serialize};
 
 use super::invalid::{self, Invalid};
+use super::role::RoleName;
 
 /// The plan that every user starts with, and falls back to.
 pub const FREE_PLAN: &str = "free";
@@ -15,8 +16,8 @@ pub const FREE_PLAN: &str = "free";
 /// The most sessions that a plan can allow: more than 90 could not be ended in one transaction.
 pub const MOST_SESSIONS: u32 = 90;
 
-/// The most requests that a plan can name as a limit: numbers in JSON are exact up to 2^53.
-pub const HIGHEST_LIMIT: u64 = 1 << 53;
+/// How many requests a plan allows in which spans; a span that is not here has no limit.
+pub type Limits = BTreeMap<Every, u32>;
 
 /// Sessions at once on the free plan: the 20 that ASVS 7.1.2 asks to be stated, enough for every
 /// device of one person.
@@ -50,13 +51,18 @@ pub fn is_built_in(id: &str) -> bool {
     ["free", "pro", "unlimited"].contains(&id)
 }
 
+/// Whether it is a name of 1 to 32 of `a-z`, `0-9`, `_` and `-`, beginning with a letter.
+pub(super) fn is_plain_name(text: &str) -> bool {
+    let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
+    let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
+    begins && text.len() <= 32 && text.chars().all(good)
+}
+
 impl TryFrom<String> for PlanId {
     type Error = Invalid;
 
     fn try_from(text: String) -> Result<Self, Invalid> {
-        let good = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || "_-".contains(c);
-        let begins = text.starts_with(|c: char| c.is_ascii_lowercase());
-        if begins && text.len() <= 32 && text.chars().all(good) {
+        if is_plain_name(&text) {
             return Ok(Self(text));
         }
         Err(Invalid::new(
@@ -88,8 +94,11 @@ pub struct Plan {
     pub id: PlanId,
     /// Its name for people.
     pub name: String,
-    /// How many requests in which spans; a span that is not here has no limit.
-    pub limits: BTreeMap<Every, u64>,
+    /// How many requests its users may make.
+    pub limits: Limits,
+    /// What holds instead for those who have a role, by its name.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub role_limits: BTreeMap<RoleName, Limits>,
     /// When spans begin.
     pub period: Period,
     /// How many sessions a user may hold at once. One more ends the least recently used.
@@ -162,10 +171,11 @@ impl<'de> Deserialize<'de> for Period {
 impl Plan {
     /// The plans that are always there, as they are until somebody changes them.
     pub fn built_in() -> Vec<Self> {
-        let plan = |id: &str, name: &str, limits: &[(Every, u64)], period, max_sessions| Self {
+        let plan = |id: &str, name: &str, limits: &[(Every, u32)], period, max_sessions| Self {
             id: PlanId(id.to_owned()),
             name: name.to_owned(),
             limits: limits.iter().copied().collect(),
+            role_limits: BTreeMap::new(),
             period,
             max_sessions,
         };
@@ -174,9 +184,9 @@ impl Plan {
                 FREE_PLAN,
                 "Free",
                 &[
-                    (Every::Minute, 60),
-                    (Every::Day, 1_000),
-                    (Every::Month, 10_000),
+                    (Every::Minute, 300),
+                    (Every::Day, 10_000),
+                    (Every::Month, 100_000),
                 ],
                 Period::Calendar,
                 FREE_SESSIONS,
@@ -184,7 +194,7 @@ impl Plan {
             plan(
                 "pro",
                 "Pro",
-                &[(Every::Minute, 600), (Every::Month, 1_000_000)],
+                &[(Every::Minute, 3_000), (Every::Month, 1_000_000)],
                 Period::Subscription,
                 50,
             ),
@@ -197,6 +207,24 @@ impl Plan {
             ),
         ]
     }
+
+    /// The limits of somebody with these roles: the plan's own, or those of the roles that it names.
+    /// Of several the most generous counts in each span.
+    pub fn limits_for(&self, roles: &[String]) -> Limits {
+        let named = roles
+            .iter()
+            .filter_map(|role| self.role_limits.get(role.as_str()));
+        named
+            .cloned()
+            .reduce(|one, other| {
+                let both = one.into_iter().filter_map(|(every, limit)| {
+                    let other = other.get(&every)?;
+                    Some((every, limit.max(*other)))
+                });
+                both.collect()
+            })
+            .unwrap_or_else(|| self.limits.clone())
+    }
 }
 
 /// A user's hold on their plan.
@@ -208,38 +236,61 @@ pub struct Subscription {
     pub until: Option<Timestamp>,
 }
 
+impl Subscription {
+    /// Whether the plan is theirs no more at `now`.
+    pub fn has_ended(self, now: Timestamp) -> bool {
+        self.until.is_some_and(|until| until <= now)
+    }
+
+    /// The hold on the plan that they have at `now`: this one, or that on [`FREE_PLAN`] since it
+    /// ended.
+    pub fn at(self, now: Timestamp) -> Self {
+        if self.has_ended(now) {
+            Self {
+                since: self.until,
+                until: None,
+            }
+        } else {
+            self
+        }
+    }
+}
+
 /// A span that holds the present, and how many requests it allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Window {
     /// Which span.
     pub every: Every,
     /// How many requests.
-    pub limit: u64,
+    pub limit: u32,
     /// Its first moment.
     pub start: Timestamp,
     /// The first moment after it.
     pub end: Timestamp,
 }
 
-/// The spans that a user's requests count in at `now`, the shortest first; `subscribed_at` is when
-/// they got the plan.
-pub fn periods(plan: &Plan, subscribed_at: Timestamp, now: Timestamp) -> Vec<Window> {
-    let limits = plan.limits.iter();
-    limits
-        .map(|(every, limit)| {
-            let anchor = match plan.period {
-                Period::Calendar => calendar_anchor(*every),
-                Period::Subscription => subscribed_at,
-            };
-            let (start, end) = around(*every, anchor, now);
-            Window {
-                every: *every,
-                limit: *limit,
-                start,
-                end,
-            }
-        })
-        .collect()
+/// The spans of these limits that hold `now`, the shortest first; `subscribed_at` is when the user
+/// got the plan.
+pub fn windows(
+    limits: &Limits,
+    period: Period,
+    subscribed_at: Timestamp,
+    now: Timestamp,
+) -> Vec<Window> {
+    let window = |(every, limit): (&Every, &u32)| {
+        let anchor = match period {
+            Period::Calendar => calendar_anchor(*every),
+            Period::Subscription => subscribed_at,
+        };
+        let (start, end) = around(*every, anchor, now);
+        Window {
+            every: *every,
+            limit: *limit,
+            start,
+            end,
+        }
+    };
+    limits.iter().map(window).collect()
 }
 
 /// A moment at which a span of the calendar begins.
@@ -309,9 +360,14 @@ mod tests {
             id: PlanId::free(),
             name: "All".to_owned(),
             limits: Every::ALL.into_iter().zip(1..).collect(),
+            role_limits: BTreeMap::new(),
             period,
             max_sessions: 1,
         }
+    }
+
+    fn periods(plan: &Plan, since: Timestamp, now: Timestamp) -> Vec<Window> {
+        windows(&plan.limits, plan.period, since, now)
     }
 
     fn window(period: Period, every: Every, since: &str, now: &str) -> (String, String) {
@@ -444,6 +500,33 @@ mod tests {
             ),
             []
         );
+    }
+
+    #[test]
+    fn a_role_that_the_plan_names_has_limits_of_its_own() {
+        let limits = |pairs: &[(Every, u32)]| pairs.iter().copied().collect::<Limits>();
+        let roles = |names: &[&str]| {
+            names
+                .iter()
+                .map(|&name| name.to_owned())
+                .collect::<Vec<_>>()
+        };
+        let role = |name: &str| RoleName::try_from(name.to_owned()).unwrap();
+        let staff = limits(&[(Every::Minute, 50), (Every::Day, 100)]);
+        let plan = Plan {
+            limits: limits(&[(Every::Minute, 5)]),
+            role_limits: BTreeMap::from([
+                (role("staff"), staff.clone()),
+                (role("robot"), limits(&[(Every::Minute, 90)])),
+                (role("owner"), Limits::new()),
+            ]),
+            ..plan(Period::Calendar)
+        };
+        assert_eq!(plan.limits_for(&roles(&["user"])), plan.limits);
+        assert_eq!(plan.limits_for(&roles(&["user", "staff"])), staff);
+        let both = plan.limits_for(&roles(&["staff", "robot"]));
+        assert_eq!(both, limits(&[(Every::Minute, 90)]));
+        assert_eq!(plan.limits_for(&roles(&["staff", "owner"])), Limits::new());
     }
 
     #[test]

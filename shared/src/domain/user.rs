@@ -192,19 +192,16 @@ impl User {
 
     /// The name of the plan that they have at `now`: theirs until it ends, then [`FREE_PLAN`].
     pub fn plan_at(&self, now: Timestamp) -> &str {
-        match self.subscription.until {
-            Some(until) if until <= now => FREE_PLAN,
-            _ => &self.plan,
+        if self.subscription.has_ended(now) {
+            FREE_PLAN
+        } else {
+            &self.plan
         }
     }
 
     /// Since when the periods of their plan at `now` are counted.
     pub fn subscribed_at(&self, now: Timestamp) -> Timestamp {
-        let Subscription { since, until } = self.subscription;
-        match until {
-            Some(until) if until <= now => until,
-            _ => since.unwrap_or(self.created_at),
-        }
+        self.subscription.at(now).since.unwrap_or(self.created_at)
     }
 
     /// Whether their roles allow this.

@@ -16,6 +16,7 @@ use crate::cache::Cache;
 use crate::clock::Clock;
 use crate::domain::session::Session;
 use crate::domain::user::{Status, User};
+use crate::plan_book::PlanBook;
 use crate::platform::{Platform, StartError};
 use crate::store::sessions::Sessions;
 
@@ -75,10 +76,12 @@ impl Authority {
         platform: &Platform,
         client: &Client,
         cache: Arc<dyn Cache>,
+        plans: PlanBook,
     ) -> Result<Self, StartError> {
+        let (clock, keys) = (platform.clock.clone(), platform.keys.clone());
         Ok(Self {
             tokens: platform.access_tokens()?,
-            limits: RouteLimits::new(cache, platform.clock.clone(), platform.keys.clone()),
+            limits: RouteLimits::new(cache, plans, clock, keys),
             sessions: Sessions::open(client, &platform.env)?,
             clock: platform.clock.clone(),
         })

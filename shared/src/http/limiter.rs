@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::problem::Problem;
 use super::rate_limit::{Limit, RateLimits};
-use crate::cache::{Cache, Key};
+use crate::cache::{Bump, Cache, CacheError, Key};
 
 /// Counts in the cache.
 #[derive(Clone)]
@@ -20,9 +20,7 @@ impl Limiter {
 
     /// Counts one more of `kind` for a subject under one limit, which nobody is told of.
     pub async fn admits(&self, kind: &str, subject: &str, limit: &Limit) -> Result<bool, Problem> {
-        let key = Key::new(kind, &[limit.name, subject]);
-        let bump = self.cache.bump_if(&key, limit.quota, limit.window).await?;
-        Ok(bump.admitted)
+        Ok(self.bump(kind, subject, limit).await?.admitted)
     }
 
     /// Counts one more of `kind` for a subject (hashed, where it is personal) under each of the
@@ -35,13 +33,14 @@ impl Limiter {
     ) -> Result<RateLimits, Problem> {
         let mut limits = RateLimits::under(policy);
         for limit in policy {
-            let key = Key::new(kind, &[limit.name, subject]);
-            let bump = self.cache.bump_if(&key, limit.quota, limit.window).await?;
-            limits.note(limit, bump);
-            if !bump.admitted {
-                return Err(Problem::rate_limited(limits));
-            }
+            limits.note(limit, self.bump(kind, subject, limit).await?);
+            limits = limits.granted()?;
         }
         Ok(limits)
+    }
+
+    async fn bump(&self, kind: &str, subject: &str, limit: &Limit) -> Result<Bump, CacheError> {
+        let key = Key::new(kind, &[limit.name, subject]);
+        self.cache.bump_if(&key, limit.quota, limit.window).await
     }
 }

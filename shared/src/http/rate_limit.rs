@@ -10,6 +10,7 @@ use axum::response::{IntoResponseParts, ResponseParts};
 use http::header::HeaderName;
 use http::{HeaderMap, HeaderValue};
 
+use super::problem::Problem;
 use crate::cache::{Bump, Verdict};
 use crate::domain::token::RESEND_AFTER;
 
@@ -104,9 +105,13 @@ impl RateLimits {
         });
     }
 
-    /// Whether all of them had room.
-    pub fn admitted(&self) -> bool {
-        self.states.iter().all(|state| state.admitted)
+    /// The same, if all of them had room; else the answer that says which had none.
+    pub fn granted(self) -> Result<Self, Problem> {
+        if self.states.iter().all(|state| state.admitted) {
+            Ok(self)
+        } else {
+            Err(Problem::rate_limited(self))
+        }
     }
 
     /// How many seconds to wait until the limits that refused allow one more; at least one.

@@ -15,12 +15,16 @@ use axum::response::{IntoResponse, Response};
 use http::{Extensions, Method};
 
 use super::caller::Caller;
+use super::plan_quota::PlanQuota;
 use super::problem::Problem;
 use super::rate_limit::{Limit, RateLimits};
 use crate::access_token::Claims;
-use crate::cache::{Cache, CacheError, Key, MemoryCache, Quota, Standing, Verdict};
+use crate::cache::{Cache, CacheError, Key, MemoryCache, Quota, Standing, Verdict, Window};
 use crate::clock::Clock;
+use crate::domain::id::SessionId;
+use crate::domain::network;
 use crate::keys::Keyring;
+use crate::plan_book::PlanBook;
 use crate::telemetry::chain;
 
 /// Whom a route counts for.
@@ -29,9 +33,22 @@ pub enum Subject {
     /// The network that the request comes from: an IPv4 address or an IPv6 /64, and the /48 around
     /// it with ten times as many.
     Source,
+    /// The same, and the session whose refresh token comes with it, under [`OF_A_SESSION`].
+    SourceAndSession,
     /// The user whose access token comes with it.
     User,
+    /// The same, and the user's plan counts it too. What somebody does for the safety of their
+    /// account, and what admins do, no plan holds up.
+    UserByPlan,
 }
+
+/// Refreshes of one session, one a second: a client needs one in 15 minutes, and a broken one asks
+/// without end.
+pub const OF_A_SESSION: Limit = Limit {
+    name: "session",
+    quota: 300,
+    window: Duration::from_mins(5),
+};
 
 /// How many requests one subject may make of one route.
 #[derive(Debug, Clone, Copy)]
@@ -67,7 +84,7 @@ const fn rule(
 const HOUR: u64 = 60 * 60;
 const MINUTE: u64 = 60;
 
-use Subject::{Source, User};
+use Subject::{Source, SourceAndSession, User, UserByPlan};
 
 /// The limits of every route that does more than hand out what anybody may keep. An office behind
 /// one address signs in thirty times in five minutes; who tries passwords would do so in a second.
@@ -88,26 +105,32 @@ pub const RULES: &[Rule] = &[
     rule("POST", "/api/auth/verify-otp", Source, 30, 5 * MINUTE),
     rule("POST", "/api/auth/sign-in", Source, 30, 5 * MINUTE),
     rule("POST", "/api/auth/sign-in/email", Source, 30, 5 * MINUTE),
-    rule("PATCH", "/api/auth/user/refresh", Source, 300, 5 * MINUTE),
+    rule(
+        "PATCH",
+        "/api/auth/user/refresh",
+        SourceAndSession,
+        300,
+        5 * MINUTE,
+    ),
     rule("PATCH", "/api/auth/forgot/password", Source, 20, HOUR),
     rule("GET", "/api/auth/forgot/password", Source, 60, MINUTE),
     rule("POST", "/api/auth/forgot/password/link", Source, 20, HOUR),
     rule("GET", "/api/auth/security/not-me", Source, 60, MINUTE),
     rule("POST", "/api/auth/security/not-me", Source, 20, HOUR),
     rule("POST", "/api/auth/step-up", User, 300, MINUTE),
-    rule("GET", "/api/auth/user/me", User, 600, MINUTE),
-    rule("POST", "/api/auth/user/me", User, 600, MINUTE),
+    rule("GET", "/api/auth/user/me", UserByPlan, 600, MINUTE),
+    rule("POST", "/api/auth/user/me", UserByPlan, 600, MINUTE),
     rule("DELETE", "/api/auth/user/logout", User, 300, MINUTE),
     rule("DELETE", "/api/auth/user/logout-all", User, 300, MINUTE),
     rule("GET", "/api/auth/sessions", User, 600, MINUTE),
     rule("DELETE", "/api/auth/sessions/{id}", User, 300, MINUTE),
-    rule("PATCH", "/api/auth/edit/basic", User, 300, MINUTE),
+    rule("PATCH", "/api/auth/edit/basic", UserByPlan, 300, MINUTE),
     rule("PATCH", "/api/auth/edit/email", User, 300, MINUTE),
     rule("PATCH", "/api/auth/edit/phone", User, 300, MINUTE),
     rule("PATCH", "/api/auth/edit/password", User, 300, MINUTE),
-    rule("GET", "/api/auth/preferences", User, 600, MINUTE),
-    rule("PATCH", "/api/auth/preferences", User, 300, MINUTE),
-    rule("GET", "/api/auth/user/events", User, 600, MINUTE),
+    rule("GET", "/api/auth/preferences", UserByPlan, 600, MINUTE),
+    rule("PATCH", "/api/auth/preferences", UserByPlan, 300, MINUTE),
+    rule("GET", "/api/auth/user/events", UserByPlan, 600, MINUTE),
     rule("GET", "/api/auth/user/export", User, 60, HOUR),
     rule("DELETE", "/api/auth/user", User, 300, MINUTE),
     rule("PUT", "/api/admin/users/{id}/status", User, 300, MINUTE),
@@ -124,12 +147,14 @@ const AROUND: u32 = 10;
 /// Which part of its quota a caller has at each instance while the cache is away.
 const ALONE: u32 = 10;
 
-/// Holds requests to [`RULES`].
+/// Holds requests to [`RULES`], and those of users to their plans.
 #[derive(Clone)]
 pub struct RouteLimits {
     cache: Arc<dyn Cache>,
     alone: Arc<MemoryCache>,
+    plans: PlanQuota,
     keys: Arc<Keyring>,
+    clock: Arc<dyn Clock>,
 }
 
 /// What an answer tells of the limits that its request was held to; the edge writes it.
@@ -152,13 +177,51 @@ impl Told {
     }
 }
 
-/// What one request is held to.
-struct Held {
-    limits: Vec<Limit>,
-    keys: Vec<Key>,
+/// One limit that a request is held to.
+pub(super) struct Line {
+    /// What is told of it.
+    pub(super) limit: Limit,
+    /// What is counted; nothing for who is told of the limit and not held to it.
+    pub(super) key: Option<Key>,
+    /// When it comes back.
+    pub(super) window: Window,
 }
 
-/// A quota that nothing has been taken from.
+/// What one request is held to.
+struct Held(Vec<Line>);
+
+impl Held {
+    fn quotas(&self, divided: u32) -> Vec<Quota<'_>> {
+        let lines = self.0.iter();
+        lines
+            .filter_map(|line| {
+                Some(Quota {
+                    key: line.key.as_ref()?,
+                    burst: (line.limit.quota / divided).max(1),
+                    window: line.window,
+                })
+            })
+            .collect()
+    }
+
+    fn judge(&self, verdicts: &[Verdict]) -> RateLimits {
+        let policy: Vec<Limit> = self.0.iter().map(|line| line.limit).collect();
+        let mut limits = RateLimits::under(&policy);
+        let mut verdicts = verdicts.iter().copied();
+        for line in &self.0 {
+            let verdict = match line.key {
+                Some(_) => verdicts.next(),
+                None => Some(untouched(&line.limit)),
+            };
+            if let Some(verdict) = verdict {
+                limits.note_verdict(&line.limit, &verdict);
+            }
+        }
+        limits
+    }
+}
+
+/// The verdict on who has spent nothing.
 fn untouched(limit: &Limit) -> Verdict {
     Verdict {
         admitted: true,
@@ -168,51 +231,56 @@ fn untouched(limit: &Limit) -> Verdict {
     }
 }
 
-impl Held {
-    fn quotas(&self, divided: u32) -> Vec<Quota<'_>> {
-        let all = self.limits.iter().zip(&self.keys);
-        all.map(|(limit, key)| Quota {
-            key,
-            burst: (limit.quota / divided).max(1),
-            window: limit.window,
-        })
-        .collect()
-    }
-
-    fn judge(&self, verdicts: &[Verdict]) -> RateLimits {
-        let mut limits = RateLimits::under(&self.limits);
-        for (limit, verdict) in self.limits.iter().zip(verdicts) {
-            limits.note_verdict(limit, verdict);
-        }
-        limits
-    }
-}
-
 impl RouteLimits {
-    /// Limits that this cache counts.
-    pub fn new(cache: Arc<dyn Cache>, clock: Arc<dyn Clock>, keys: Arc<Keyring>) -> Self {
+    /// Limits that this cache counts, and these plans.
+    pub fn new(
+        cache: Arc<dyn Cache>,
+        plans: PlanBook,
+        clock: Arc<dyn Clock>,
+        keys: Arc<Keyring>,
+    ) -> Self {
         Self {
             cache,
-            alone: Arc::new(MemoryCache::new(clock, Duration::from_mins(1))),
+            alone: Arc::new(MemoryCache::new(clock.clone(), Duration::from_mins(1))),
+            plans: PlanQuota::new(plans),
             keys,
+            clock,
         }
     }
 
-    /// Holds a request from this source to the limits of its route.
-    async fn hold(&self, rule: &Rule, source: Option<IpAddr>) -> Result<RateLimits, Problem> {
-        let source = source.map(|ip| ip.to_canonical());
-        let held = self.for_source(rule, source);
-        // A developer's own machine is told of the limits, and not held to them. API Gateway never
-        // reports a loopback address, so no deployed function knows such a caller.
-        if source.is_some_and(|ip| ip.is_loopback()) {
-            let verdicts: Vec<Verdict> = held.limits.iter().map(untouched).collect();
-            return Ok(held.judge(&verdicts));
-        }
-        let verdicts = match self.cache.admit(&held.quotas(1)).await {
-            Ok(verdicts) => verdicts,
-            Err(error) => self.alone(&held, &error).await,
+    /// Holds a refresh to the limits of its route: those of its source, and, where it comes with a
+    /// token of ours, of the session. What it is told goes into the answer to the request that
+    /// `extensions` are of.
+    pub async fn hold_refresh(
+        &self,
+        caller: &Caller,
+        session: Option<SessionId>,
+        method: &Method,
+        extensions: &mut Extensions,
+    ) -> Result<(), Problem> {
+        let Some(rule) = rule_of(method, extensions) else {
+            return Ok(());
         };
-        admitted(held.judge(&verdicts))
+        let mut held = self.for_source(rule, caller.source.ip);
+        if let Some(session) = session {
+            held.0
+                .push(self.line(rule, OF_A_SESSION, &session.to_string()));
+        }
+        Told::of(extensions).tell(self.admit(&held).await?);
+        Ok(())
+    }
+
+    async fn admit(&self, held: &Held) -> Result<RateLimits, Problem> {
+        let quotas = held.quotas(1);
+        let verdicts = if quotas.is_empty() {
+            Vec::new()
+        } else {
+            match self.cache.admit(&quotas).await {
+                Ok(verdicts) => verdicts,
+                Err(error) => self.alone(held, &error).await,
+            }
+        };
+        held.judge(&verdicts).granted()
     }
 
     /// The standing of a user's session, and the verdict of the limits that the route holds the
@@ -224,9 +292,12 @@ impl RouteLimits {
         method: &Method,
         extensions: &mut Extensions,
     ) -> Result<Option<Standing>, Problem> {
-        let rule = rule_of(method, extensions).filter(|rule| rule.subject == User);
         let (user, session) = (claims.sub.to_string(), claims.sid.to_string());
-        let held = rule.map(|rule| self.for_user(rule, &user));
+        let rule = rule_of(method, extensions).filter(|rule| rule.subject.is_user());
+        let held = match rule {
+            Some(rule) => Some(self.for_user(rule, claims, &user).await),
+            None => None,
+        };
         let quotas = held.as_ref().map(|held| held.quotas(1)).unwrap_or_default();
         let (standing, verdicts) = match self.cache.check(&user, &session, &quotas).await {
             Ok((standing, verdicts)) => (Some(standing), verdicts),
@@ -241,8 +312,7 @@ impl RouteLimits {
         // Whose session is over is told that, and not to wait.
         let denied = standing.is_some_and(|standing| standing.denies(claims.sid.unix_millis()));
         if let Some(held) = held.filter(|_| !denied) {
-            let limits = admitted(held.judge(&verdicts))?;
-            Told::of(extensions).tell(limits);
+            Told::of(extensions).tell(held.judge(&verdicts).granted()?);
         }
         Ok(standing)
     }
@@ -254,39 +324,45 @@ impl RouteLimits {
     }
 
     fn for_source(&self, rule: &Rule, source: Option<IpAddr>) -> Held {
-        let networks = match source {
-            Some(IpAddr::V6(ip)) => {
-                let [a, b, c, d, ..] = ip.segments();
-                vec![
-                    ("source", format!("{a:x}:{b:x}:{c:x}:{d:x}::/64"), 1),
-                    ("network", format!("{a:x}:{b:x}:{c:x}::/48"), AROUND),
-                ]
+        // Callers whose address nobody reports are one.
+        let line = source.map_or_else(|| network::neighbourhood(None), network::line);
+        let mut held = Held(vec![self.line(rule, rule.limit("source", 1), &line)]);
+        if source.is_some_and(|ip| ip.to_canonical().is_ipv6()) {
+            let site = network::neighbourhood(source);
+            held.0
+                .push(self.line(rule, rule.limit("network", AROUND), &site));
+        }
+        if source.is_some_and(network::is_this_machine) {
+            for line in &mut held.0 {
+                line.key = None;
             }
-            Some(ip) => vec![("source", ip.to_string(), 1)],
-            // Callers whose address nobody reports are one.
-            None => vec![("source", "nowhere".to_owned(), 1)],
-        };
-        let mut held = Held {
-            limits: Vec::new(),
-            keys: Vec::new(),
-        };
-        for (name, network, times) in networks {
-            held.limits.push(rule.limit(name, times));
-            held.keys.push(self.key(rule, name, &network));
         }
         held
     }
 
-    fn for_user(&self, rule: &Rule, user: &str) -> Held {
-        Held {
-            limits: vec![rule.limit("user", 1)],
-            keys: vec![self.key(rule, "user", user)],
+    async fn for_user(&self, rule: &Rule, claims: &Claims, user: &str) -> Held {
+        let mut held = Held(vec![self.line(rule, rule.limit("user", 1), user)]);
+        if rule.subject == UserByPlan {
+            held.0.extend(self.plans.of(claims, self.clock.now()).await);
         }
+        held
     }
 
-    fn key(&self, rule: &Rule, kind: &str, subject: &str) -> Key {
-        let subject = self.keys.lookup(kind, subject);
-        Key::new("route", &[rule.method, rule.path, &subject])
+    /// A limit of a route, counted for this subject.
+    fn line(&self, rule: &Rule, limit: Limit, subject: &str) -> Line {
+        let subject = self.keys.lookup(limit.name, subject);
+        Line {
+            key: Some(Key::new("route", &[rule.method, rule.path, &subject])),
+            window: Window::Rolling(limit.window),
+            limit,
+        }
+    }
+}
+
+impl Subject {
+    /// Whether requests are counted for users.
+    pub fn is_user(self) -> bool {
+        matches!(self, User | UserByPlan)
     }
 }
 
@@ -313,14 +389,6 @@ fn rule_of(method: &Method, extensions: &Extensions) -> Option<&'static Rule> {
         .find(|rule| rule.method == method && rule.path == path)
 }
 
-fn admitted(limits: RateLimits) -> Result<RateLimits, Problem> {
-    if limits.admitted() {
-        Ok(limits)
-    } else {
-        Err(Problem::rate_limited(limits))
-    }
-}
-
 /// The layer of routers: holds requests of strangers to the limits of their routes.
 pub async fn limit(
     State(limits): State<RouteLimits>,
@@ -330,8 +398,8 @@ pub async fn limit(
     let rule = rule_of(request.method(), request.extensions());
     if let Some(rule) = rule.filter(|rule| rule.subject == Source) {
         let caller = request.extensions().get::<Caller>();
-        let source = caller.and_then(|caller| caller.source.ip);
-        match limits.hold(rule, source).await {
+        let held = limits.for_source(rule, caller.and_then(|caller| caller.source.ip));
+        match limits.admit(&held).await {
             Ok(held) => Told::of(request.extensions_mut()).tell(held),
             Err(problem) => return problem.into_response(),
         }

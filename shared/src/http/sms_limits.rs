@@ -7,10 +7,9 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::problem::Problem;
+use super::problem::{FieldError, Problem};
 use super::rate_limit::{Limit, RateLimits};
 use crate::cache::{Cache, Key};
-use crate::domain::invalid::Invalid;
 use crate::domain::network::neighbourhood;
 use crate::domain::phone::PhoneNumber;
 use crate::env::{Env, EnvError};
@@ -59,9 +58,11 @@ impl SmsLimits {
         })
     }
 
-    /// Refuses numbers that no SMS is sent to: see [`SmsPolicy::check_country`].
-    pub fn check_country(&self, number: &PhoneNumber) -> Result<(), Invalid> {
-        self.policy.check_country(number)
+    /// Refuses numbers that no SMS is sent to, as a bad `phoneNumber`: see
+    /// [`SmsPolicy::check_country`].
+    pub fn check_country(&self, number: &PhoneNumber) -> Result<(), Problem> {
+        let checked = self.policy.check_country(number);
+        checked.map_err(|invalid| Problem::validation(vec![FieldError::of("phoneNumber", invalid)]))
     }
 
     /// Counts a request that would send an SMS, beside the limits that it has passed already. It
@@ -89,9 +90,7 @@ impl SmsLimits {
             let key = Key::new(limit.name, &[&counted]);
             let bump = self.cache.bump_if(&key, limit.quota, limit.window).await?;
             limits.note(limit, bump);
-            if !bump.admitted {
-                return Err(Problem::rate_limited(limits));
-            }
+            limits = limits.granted()?;
         }
         Ok(limits)
     }

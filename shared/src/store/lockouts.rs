@@ -34,6 +34,9 @@ const PREFIX: &str = "lockout#";
 /// a lock, so this is more than are ever needed.
 const ROUNDS: u32 = 12;
 
+/// The most rows that are deleted with an event: DynamoDB takes 100 writes at once.
+const MAX_CLEARED_BESIDE: usize = 99;
+
 /// Counts tries of passwords.
 #[derive(Debug, Clone)]
 pub struct Lockouts {
@@ -136,11 +139,7 @@ impl Attempt {
 
     /// The write that forgets what was counted, for the transaction of a success.
     pub(crate) fn forget(&self, users: &Users) -> Result<Delete, StoreError> {
-        Delete::builder()
-            .table_name(&users.table.name)
-            .set_key(Some(key(&self.account, &self.bucket)))
-            .build()
-            .map_err(|error| StoreError::inconsistent(TABLE, error))
+        delete_of(users, key(&self.account, &self.bucket))
     }
 }
 
@@ -264,6 +263,37 @@ impl Lockouts {
 
     /// Forgets everything that was counted for a user, and with it every lock.
     pub async fn clear(&self, user: UserId) -> Result<(), StoreError> {
+        for row in self.of_user(user).await? {
+            self.delete(row).await?;
+        }
+        Ok(())
+    }
+
+    /// The same in one transaction with the event that tells of it. Of more than 99 rows the rest
+    /// goes after it: strangers share one, and nobody fails on that many devices of their own.
+    pub async fn unlock(&self, user: UserId, event: &Event) -> Result<(), StoreError> {
+        let mut rows = self.of_user(user).await?;
+        let rest = rows.split_off(rows.len().min(MAX_CLEARED_BESIDE));
+        let mut transaction = Transaction::new().put(Write::Event, self.events.put(event)?);
+        for row in rows {
+            let delete = delete_of(&self.users, row)?;
+            transaction = transaction.delete(Write::Tally, delete);
+        }
+        match transaction.commit(&self.users.table.client).await {
+            Ok(()) => {}
+            Err(CommitError::Refused(_)) => {
+                return Err(StoreError::inconsistent("events", "the id is taken"));
+            }
+            Err(CommitError::Store(error)) => return Err(error),
+        }
+        for row in rest {
+            self.delete(row).await?;
+        }
+        Ok(())
+    }
+
+    /// The keys of all rows of a user.
+    async fn of_user(&self, user: UserId) -> Result<Vec<Item>, StoreError> {
         let mut rows = self
             .users
             .table
@@ -277,12 +307,13 @@ impl Lockouts {
             .into_paginator()
             .items()
             .send();
+        let mut keys = Vec::new();
         while let Some(row) = rows.next().await {
             let mut row = row?;
             row.retain(|name, _| name == "pk" || name == "sk");
-            self.delete(row).await?;
+            keys.push(row);
         }
-        Ok(())
+        Ok(keys)
     }
 
     async fn delete(&self, key: Item) -> Result<(), StoreError> {
@@ -360,6 +391,14 @@ fn tally_of(row: Item) -> Result<Tally, StoreError> {
         last_at: row.last_at,
         settled: row.settled,
     })
+}
+
+fn delete_of(users: &Users, key: Item) -> Result<Delete, StoreError> {
+    Delete::builder()
+        .table_name(&users.table.name)
+        .set_key(Some(key))
+        .build()
+        .map_err(|error| StoreError::inconsistent(TABLE, error))
 }
 
 fn key(account: &Account, bucket: &Bucket) -> Item {

@@ -8,7 +8,7 @@ use secrecy::{ExposeSecret, SecretString};
 use super::StoreError;
 use super::change::Change;
 use super::events::Events;
-use super::item::{number, text, time};
+use super::item::{number, text};
 use super::plans::Plans;
 use super::sessions::Sessions;
 use super::tokens::{Half, Tokens};
@@ -24,10 +24,6 @@ use crate::domain::token::{Target, Token};
 use crate::domain::user::{Former, Kind, Preferences, Rejected, Status, UNDO_LIFE, User};
 use crate::domain::username::Username;
 use crate::env::{Env, EnvError};
-
-/// The most sessions that are deleted with another change: DynamoDB takes 100 writes at once. Any
-/// that are left are over all the same, by the cutoff in the user's row.
-pub const MAX_ENDED_BESIDE: usize = 60;
 
 /// Changes users' own accounts.
 #[derive(Debug, Clone)]
@@ -115,7 +111,7 @@ pub struct PasswordChange<'a> {
     pub hash: &'a SecretString,
     /// The session that goes on, where there is one.
     pub kept: Option<SessionId>,
-    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
     /// The token whose link says that it was not the owner.
     pub notice: &'a Token,
@@ -149,7 +145,7 @@ pub struct Hold<'a> {
     pub former: Vec<Former>,
     /// The changes that have been.
     pub rejected: Vec<Rejected>,
-    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
 }
 
@@ -160,7 +156,7 @@ pub struct Deletion<'a> {
     pub checked: Option<&'a SecretString>,
     /// The claims that are free again.
     pub released: &'a [Target],
-    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
     /// The tokens that carry the addresses to the mails that say so.
     pub farewells: &'a [Token],
@@ -340,12 +336,12 @@ impl Profiles {
             .update(
                 Write::Wanted,
                 self.users
-                    .win_claim(claim_of(to.target), user.id, true, now)?,
+                    .win_claim(Claim::from(to.target), user.id, true, now)?,
             )
             .put(Write::Token, self.tokens.put_new(to.undo)?)
             .put(Write::Event, self.events.put(event)?);
         if let Some(old) = &left {
-            let claim = claim_of(old);
+            let claim = Claim::from(old);
             transaction = if given_up.held {
                 let hold = self.users.hold_claim(claim, user.id, now + UNDO_LIFE)?;
                 transaction.update(Write::Own, hold)
@@ -393,26 +389,26 @@ impl Profiles {
             if let Some(target) = back.target.as_ref().filter(|_| back.held) {
                 let won = self
                     .users
-                    .win_claim(claim_of(target), user.id, back.verified, now)?;
+                    .win_claim(Claim::from(target), user.id, back.verified, now)?;
                 transaction = transaction.update(Write::Wanted, won);
             }
         }
         for target in &hold.released {
-            let released = self.users.release_claim(claim_of(target), user.id)?;
+            let released = self.users.release_claim(Claim::from(target), user.id)?;
             transaction = transaction.delete(Write::Own, released);
         }
         for (target, until) in &hold.held {
-            let held = self.users.hold_claim(claim_of(target), user.id, *until)?;
+            let held = self
+                .users
+                .hold_claim(Claim::from(target), user.id, *until)?;
             transaction = transaction.update(Write::Own, held);
         }
         row = row
             .set("former", attribute(&hold.former)?)
-            .set("rejected", attribute(&hold.rejected)?)
-            .set("epoch", number(user.epoch + 1))
-            .set("sessionsEpoch", number(user.epoch + 1))
-            .set("tokensValidAfter", time(now))
-            .remove("keptSession");
-        self.ending(transaction, user, hold.ended)?
+            .set("rejected", attribute(&hold.rejected)?);
+        row = users::end_sessions(row, user, now, None);
+        self.sessions
+            .delete_beside(transaction, Write::Session, user.id, hold.ended)?
             .update(Write::User, row.build()?)
             .commit(&self.client)
             .await
@@ -432,12 +428,8 @@ impl Profiles {
             let detail = user.status_detail.next(None, None, now);
             row = users::place_status(row, user.id, Status::Active, &detail);
         }
-        row = row
-            .set("passwordHash", text(change.hash.expose_secret()))
-            .set("epoch", number(user.epoch + 1))
-            .set("sessionsEpoch", number(user.epoch + 1))
-            .set("tokensValidAfter", time(now))
-            .set_or_remove("keptSession", change.kept.map(text));
+        row = row.set("passwordHash", text(change.hash.expose_secret()));
+        row = users::end_sessions(row, user, now, change.kept);
         let mut transaction = match change.warrant {
             Warrant::Current(hash) => {
                 row = row
@@ -450,7 +442,8 @@ impl Profiles {
         for event in events {
             transaction = transaction.put(Write::Event, self.events.put(event)?);
         }
-        self.ending(transaction, user, change.ended)?
+        self.sessions
+            .delete_beside(transaction, Write::Session, user.id, change.ended)?
             .update(Write::User, row.build()?)
             .put(Write::Token, self.tokens.put_new(change.notice)?)
             .commit(&self.client)
@@ -490,7 +483,7 @@ impl Profiles {
         for farewell in deletion.farewells {
             transaction = transaction.put(Write::Token, self.tokens.put_new(farewell)?);
         }
-        let claims = deletion.released.iter().map(claim_of);
+        let claims = deletion.released.iter().map(Claim::from);
         if let Some(left) = self.plans.leave(&user.plan)? {
             transaction = transaction.update(Write::Plan, left);
         }
@@ -498,7 +491,8 @@ impl Profiles {
             let released = self.users.release_claim(claim, user.id)?;
             transaction = transaction.delete(Write::Own, released);
         }
-        self.ending(transaction, user, deletion.ended)?
+        self.sessions
+            .delete_beside(transaction, Write::Session, user.id, deletion.ended)?
             .commit(&self.client)
             .await
     }
@@ -513,19 +507,6 @@ impl Profiles {
         Ok(Transaction::new()
             .update(Write::Token, self.tokens.consume(token, half, now)?)
             .delete(Write::Token, self.tokens.settle(token)?))
-    }
-
-    fn ending(
-        &self,
-        mut transaction: Transaction<Write>,
-        user: &User,
-        sessions: &[SessionId],
-    ) -> Result<Transaction<Write>, StoreError> {
-        for session in sessions {
-            let delete = self.sessions.delete(user.id, *session)?;
-            transaction = transaction.delete(Write::Session, delete);
-        }
-        Ok(transaction)
     }
 }
 
@@ -584,14 +565,6 @@ pub fn own_targets(user: &User) -> Vec<Target> {
         }
     }
     own
-}
-
-/// The claim of an address or number.
-pub fn claim_of(target: &Target) -> Claim<'_> {
-    match target {
-        Target::Email(email) => Claim::Email(email),
-        Target::Phone(number) => Claim::Phone(number),
-    }
 }
 
 fn attribute(value: &impl serde::Serialize) -> Result<AttributeValue, StoreError> {

@@ -33,6 +33,10 @@ const TABLE: &str = "sessions";
 /// The most sessions that one transaction ends: DynamoDB takes 100 writes, and some are others.
 pub const MAX_ENDED_AT_ONCE: usize = 90;
 
+/// The most sessions whose rows are deleted beside another change: DynamoDB takes 100 writes at
+/// once. Any that are left are over all the same, by the cutoff in the user's row.
+const MAX_ENDED_BESIDE: usize = 60;
+
 /// Begins, refreshes, lists and ends sessions.
 #[derive(Debug, Clone)]
 pub struct Sessions {
@@ -390,8 +394,23 @@ impl Sessions {
             .map_err(|error| StoreError::inconsistent(TABLE, error))
     }
 
+    /// Deletes the rows of these sessions with a change that ends them, at most
+    /// [`MAX_ENDED_BESIDE`].
+    pub(crate) fn delete_beside<L: Copy + std::fmt::Debug>(
+        &self,
+        mut transaction: Transaction<L>,
+        label: L,
+        user: UserId,
+        sessions: &[SessionId],
+    ) -> Result<Transaction<L>, StoreError> {
+        for session in sessions.iter().take(MAX_ENDED_BESIDE) {
+            transaction = transaction.delete(label, self.delete(user, *session)?);
+        }
+        Ok(transaction)
+    }
+
     /// The write that deletes a session's row.
-    pub(crate) fn delete(&self, user: UserId, session: SessionId) -> Result<Delete, StoreError> {
+    fn delete(&self, user: UserId, session: SessionId) -> Result<Delete, StoreError> {
         Delete::builder()
             .table_name(&self.table.name)
             .set_key(Some(key(user, session)))

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::StoreError;
 use super::events::Events;
-use super::item::{number, text, time};
+use super::item::text;
 use super::sessions::Sessions;
 use super::transaction::{CommitError, Transaction};
 use super::user_index::{Cursor, Index, Page};
@@ -16,10 +16,6 @@ use crate::domain::id::{SessionId, UserId};
 use crate::domain::status::StatusDetail;
 use crate::domain::user::{Status, User};
 use crate::env::{Env, EnvError};
-
-/// The most sessions whose rows go with a move: DynamoDB takes 100 writes at once. Any that are
-/// left are over all the same, by the cutoff in the user's row.
-pub const MAX_ENDED_BESIDE: usize = 60;
 
 /// Moves accounts.
 #[derive(Debug, Clone)]
@@ -52,7 +48,7 @@ pub struct StatusChange<'a> {
     pub detail: &'a StatusDetail,
     /// Sessions that began at this moment or before are over, where the move ends sessions.
     pub all_until: Option<Timestamp>,
-    /// The sessions whose rows are deleted, at most [`MAX_ENDED_BESIDE`].
+    /// The sessions that end: their rows go with it, as many as one transaction takes.
     pub ended: &'a [SessionId],
     /// The admin who moves the account, and must be active in the same moment: of two admins who
     /// shut each other out at once one stays.
@@ -80,13 +76,7 @@ impl Statuses {
     ) -> Result<(), CommitError<Write>> {
         let mut row = self.users.change_status(user, change.to, change.detail);
         if let Some(at) = change.all_until {
-            // By epoch too: a session that begins at this moment by a faster clock must not live
-            // again when the account does.
-            row = row
-                .set("tokensValidAfter", time(at))
-                .set("epoch", number(user.epoch + 1))
-                .set("sessionsEpoch", number(user.epoch + 1))
-                .remove("keptSession");
+            row = users::end_sessions(row, user, at, None);
         }
         let mut transaction = Transaction::new()
             .update(Write::User, row.build()?)
@@ -94,11 +84,10 @@ impl Statuses {
         if let Some(actor) = change.actor {
             transaction = transaction.check(Write::Actor, self.is_active(actor)?);
         }
-        for session in change.ended {
-            let delete = self.sessions.delete(user.id, *session)?;
-            transaction = transaction.delete(Write::Session, delete);
-        }
-        transaction.commit(&self.client).await
+        self.sessions
+            .delete_beside(transaction, Write::Session, user.id, change.ended)?
+            .commit(&self.client)
+            .await
     }
 
     /// A page of everybody who is shut out. The index lags behind the rows by a moment: what is

@@ -10,7 +10,6 @@ use serde::{Deserialize, Serialize};
 
 use super::change::Change;
 use super::item::{self, Item, millis, number, text, ttl};
-use super::profiles::claim_of;
 use super::user_index::Index;
 use super::{StoreError, Table, whole};
 use crate::domain::email::EmailAddress;
@@ -53,6 +52,15 @@ impl<'a> From<&'a Identifier> for Claim<'a> {
             Identifier::Email(email) => Self::Email(email),
             Identifier::Username(username) => Self::Username(username),
             Identifier::Phone(number) => Self::Phone(number),
+        }
+    }
+}
+
+impl<'a> From<&'a Target> for Claim<'a> {
+    fn from(target: &'a Target) -> Self {
+        match target {
+            Target::Email(email) => Self::Email(email),
+            Target::Phone(number) => Self::Phone(number),
         }
     }
 }
@@ -267,7 +275,7 @@ impl Users {
         user: UserId,
         targets: Vec<Target>,
     ) -> Result<Vec<Target>, StoreError> {
-        let claims: Vec<Claim<'_>> = targets.iter().map(claim_of).collect();
+        let claims: Vec<Claim<'_>> = targets.iter().map(Claim::from).collect();
         let rows = self.claims(&claims).await?;
         let mine: Vec<bool> = claims
             .iter()
@@ -467,6 +475,12 @@ impl Holder {
         self.lapses_at.is_none()
     }
 
+    /// Whether somebody other than `user` has shown it to be theirs, so that no proof of `user`'s
+    /// can win it.
+    pub fn is_proven_anothers(&self, user: UserId) -> bool {
+        self.user != user && self.is_firm() && !self.unproven
+    }
+
     fn is_live(&self, now: Timestamp) -> bool {
         let lapsed = self.lapses_at.is_some_and(|at| at <= now);
         let released = self.held_until.is_some_and(|at| at <= now);
@@ -507,6 +521,22 @@ pub(crate) fn place_status(row: Change, user: UserId, to: Status, detail: &Statu
     } else {
         Index::ShutOut.leave(row)
     }
+}
+
+/// The same change with the end of all sessions but `kept`: those that began at `at` or before.
+///
+/// By epoch too: a session that begins at this moment by a faster clock must not outlive the
+/// change, or live again when a held account does.
+pub(crate) fn end_sessions(
+    row: Change,
+    user: &User,
+    at: Timestamp,
+    kept: Option<SessionId>,
+) -> Change {
+    row.set("tokensValidAfter", item::time(at))
+        .set("epoch", number(user.epoch + 1))
+        .set("sessionsEpoch", number(user.epoch + 1))
+        .set_or_remove("keptSession", kept.map(text))
 }
 
 fn user_pk(id: UserId) -> String {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_shared::cache::{Key, Quota};
+use latchkey_shared::cache::{Key, Quota, Window};
 use tokio::time::Instant;
 
 use crate::fixture::Fixture;
@@ -25,7 +25,7 @@ async fn of_three_quotas() {
         let quotas = [0, 1, 2].map(|n| Quota {
             key: &keys[n],
             burst: 1_000_000,
-            window: Duration::from_hours(1),
+            window: Window::Rolling(Duration::from_hours(1)),
         });
         fixture.cache().admit(&quotas).await.unwrap();
         let begun = Instant::now();

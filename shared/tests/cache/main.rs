@@ -54,6 +54,8 @@ over!([memory, socket, tls, rest] {
     quotas::all_quotas_count_or_none,
     quotas::of_many_at_once_exactly_the_burst_is_admitted,
     quotas::every_verdict_is_that_of_the_rule,
+    quotas::a_period_has_its_number_and_then_ends,
+    quotas::of_many_at_once_a_period_admits_exactly_its_number,
     quotas::no_quota_at_all_admits,
     quotas::a_key_of_another_use_is_no_quota,
 });

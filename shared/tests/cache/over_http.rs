@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use latchkey_shared::cache::{Address, Cache, CacheError, DenyMark, Key, Quota};
+use latchkey_shared::cache::{Address, Cache, CacheError, DenyMark, Key, Quota, Window};
 use tokio::time::Instant;
 
 use crate::bridge::{Bridge, TOKEN};
@@ -33,7 +33,7 @@ async fn admit(cache: &dyn Cache) -> Result<(), CacheError> {
     let quota = Quota {
         key: &key,
         burst: 9,
-        window: MINUTE,
+        window: Window::Rolling(MINUTE),
     };
     cache.admit(&[quota]).await.map(drop)
 }

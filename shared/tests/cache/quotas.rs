@@ -3,7 +3,8 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use latchkey_shared::cache::{Cache, CacheError, Key, MemoryCache, Quota, Verdict};
+use latchkey_shared::cache::{Cache, CacheError, Key, MemoryCache, Quota, Verdict, Window};
+use latchkey_shared::clock::Clock as _;
 use tokio::task::JoinSet;
 
 use crate::fixture::{Fixture, LIFE, TestClock};
@@ -17,6 +18,13 @@ fn key(part: &str) -> Key {
 }
 
 fn quota(key: &Key, burst: u32, window: Duration) -> Quota<'_> {
+    let window = Window::Rolling(window);
+    Quota { key, burst, window }
+}
+
+/// So many until so long from now.
+fn period<'a>(fixture: &Fixture, key: &'a Key, burst: u32, left: Duration) -> Quota<'a> {
+    let window = Window::Until(fixture.clock.now() + left);
     Quota { key, burst, window }
 }
 
@@ -111,11 +119,69 @@ pub(crate) async fn of_many_at_once_exactly_the_burst_is_admitted(fixture: &Fixt
     }
 }
 
+pub(crate) async fn a_period_has_its_number_and_then_ends(fixture: &Fixture) {
+    let cache = fixture.cache();
+    let [month, next, route] = ["month", "next", "route"].map(key);
+    let left = Duration::from_hours(700);
+    let quotas = [period(fixture, &month, 3, left), quota(&route, 9, MINUTE)];
+    for remaining in [2, 1, 0] {
+        let verdicts = cache.admit(&quotas).await.unwrap();
+        assert!(all(&verdicts));
+        assert_eq!(verdicts[0].remaining, remaining);
+        assert_eq!(verdicts[0].resets_in, left);
+    }
+    // Nothing of it comes back before it ends; and what is refused counts nowhere.
+    fixture.clock.advance_almost(left);
+    for _ in 0..20 {
+        let verdicts = cache.admit(&quotas).await.unwrap();
+        let refused = Verdict {
+            admitted: false,
+            remaining: 0,
+            resets_in: MILLISECOND,
+            retry_in: MILLISECOND,
+        };
+        assert_eq!(verdicts[0], refused);
+        assert_eq!(verdicts[1].remaining, 9);
+    }
+    // A longer limit in the same period takes what was spent along.
+    let longer = Quota {
+        burst: 5,
+        ..quotas[0]
+    };
+    let verdicts = cache.admit(&[longer]).await.unwrap();
+    assert_eq!((verdicts[0].admitted, verdicts[0].remaining), (true, 1));
+
+    fixture.clock.advance(MILLISECOND);
+    let quotas = [period(fixture, &next, 3, MINUTE)];
+    let verdicts = cache.admit(&quotas).await.unwrap();
+    assert_eq!((verdicts[0].admitted, verdicts[0].remaining), (true, 2));
+}
+
+pub(crate) async fn of_many_at_once_a_period_admits_exactly_its_number(fixture: &Fixture) {
+    let mut attempts = JoinSet::new();
+    let end = Window::Until(fixture.clock.now() + MINUTE);
+    for n in 0..200 {
+        let cache = fixture.view(n);
+        attempts.spawn(async move {
+            let key = key("shared");
+            let quota = Quota {
+                key: &key,
+                burst: 17,
+                window: end,
+            };
+            all(&cache.admit(&[quota]).await.unwrap())
+        });
+    }
+    let attempts = attempts.join_all().await;
+    assert_eq!(attempts.iter().filter(|admitted| **admitted).count(), 17);
+}
+
 /// Against the cache in memory, which judges by the pure rule: the script is its twin.
 pub(crate) async fn every_verdict_is_that_of_the_rule(fixture: &Fixture) {
     let clock = TestClock::new();
     let rule = MemoryCache::new(clock.clone(), LIFE);
     let keys: HashMap<_, _> = ["a", "b", "c"].map(|name| (name, key(name))).into();
+    let tally = key("tally");
     // A sequence that looks random and is the same each time.
     let mut state = 7_u64;
     let mut below = |limit: u64| {
@@ -137,6 +203,7 @@ pub(crate) async fn every_verdict_is_that_of_the_rule(fixture: &Fixture) {
             quota(&keys["a"], 3, Duration::from_millis(10_007)),
             quota(&keys["b"], 1, Duration::from_millis(333)),
             quota(&keys["c"], 1000, Duration::from_millis(77)),
+            period(fixture, &tally, 5, Duration::from_secs(9)),
         ];
         let some = match below(3) {
             0 => &quotas[..],
@@ -178,9 +245,13 @@ pub(crate) async fn a_key_of_another_use_is_no_quota(fixture: &Fixture) {
         let verdicts = cache.admit(&quotas).await;
         assert!(matches!(verdicts, Err(CacheError::Corrupt)), "{verdicts:?}");
     }
+    let quotas = [quota(&whole, 2, MINUTE), period(fixture, &count, 9, MINUTE)];
+    assert!(cache.admit(&quotas).await.is_err());
     // Nothing was counted.
     let verdicts = cache.admit(&[quota(&whole, 2, MINUTE)]).await.unwrap();
     assert_eq!(verdicts[0].remaining, 1);
+    let verdicts = cache.admit(&[period(fixture, &whole, 9, MINUTE)]).await;
+    assert!(matches!(verdicts, Err(CacheError::Corrupt)), "{verdicts:?}");
     let bump = cache.bump_if(&whole, 9, MINUTE).await;
     assert!(matches!(bump, Err(CacheError::Corrupt)), "{bump:?}");
 }

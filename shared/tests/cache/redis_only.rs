@@ -2,7 +2,8 @@
 
 use std::time::Duration;
 
-use latchkey_shared::cache::{self, CacheError, DenyMark, Key, Quota};
+use latchkey_shared::cache::{self, CacheError, DenyMark, Key, Quota, Window};
+use latchkey_shared::clock::Clock as _;
 use secrecy::SecretString;
 
 use crate::{
@@ -22,7 +23,16 @@ fn quota(key: &Key) -> Quota<'_> {
     Quota {
         key,
         burst: 2,
-        window: MINUTE,
+        window: Window::Rolling(MINUTE),
+    }
+}
+
+/// Nine in the minute that begins now.
+fn period<'a>(fixture: &Fixture, key: &'a Key) -> Quota<'a> {
+    Quota {
+        key,
+        burst: 9,
+        window: Window::Until(fixture.clock.now() + MINUTE),
     }
 }
 
@@ -69,6 +79,8 @@ pub(crate) async fn everything_else_has_an_expiry(fixture: &Fixture) {
         server.command(&["DEL", new.as_str()]);
     }
     cache.admit(&[quota(&new)]).await.unwrap();
+    let tally = Key::new("test", &["tally"]);
+    cache.admit(&[period(fixture, &tally)]).await.unwrap();
     let session = DenyMark::Session { id: "s".to_owned() };
     cache.deny(&[mark("u", 1), session]).await.unwrap();
     cache.allow("v", 1).await.unwrap();
@@ -78,6 +90,7 @@ pub(crate) async fn everything_else_has_an_expiry(fixture: &Fixture) {
         (counter.as_str(), MINUTE),
         (spent.as_str(), MINUTE),
         (new.as_str(), MINUTE / 2),
+        (tally.as_str(), MINUTE),
         ("lk:deny:user:u", LIFE),
         ("lk:deny:user:v", LIFE),
         ("lk:deny:session:s", LIFE),
@@ -103,6 +116,8 @@ pub(crate) async fn what_we_did_not_write_is_an_error(fixture: &Fixture) {
         &["SET", "KEY", "n:soon:1"],
         &["SET", "KEY", "n:9790000000000:many"],
         &["SET", "KEY", "u:9790000000000:1:1:1"],
+        &["SET", "KEY", "t:9790000000000:-1"],
+        &["SET", "KEY", "t:9790000000000:99999999999"],
         &["SET", "KEY", "g:9790000000000:soon"],
         &["SET", "KEY", "g:9790000000000:9790000000000001"],
         &["SET", "KEY", "g:1790000001000:1790000001000001"],
@@ -130,7 +145,8 @@ pub(crate) async fn what_we_did_not_write_is_an_error(fixture: &Fixture) {
             cache.put_once(&key(), "value", MINUTE),
             cache.consume(&key()),
             cache.bump_if(&key(), 9, MINUTE),
-            cache.admit(&[quota(&other), quota(&key())])
+            cache.admit(&[quota(&other), quota(&key())]),
+            cache.admit(&[quota(&other), period(fixture, &key())])
         );
         // And nothing was counted in the other.
         assert_eq!(

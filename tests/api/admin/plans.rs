@@ -18,6 +18,7 @@ fn team() -> Value {
     json!({
         "name": "Team",
         "limits": { "minute": 100, "week": 5000, "year": null },
+        "roleLimits": { "robot": { "day": 9 } },
         "period": "subscription",
         "maxSessions": 7,
     })
@@ -39,7 +40,15 @@ async fn three_plans_are_there_from_the_start() {
     assert_eq!(ids(&app, &admin).await, ["free", "pro", "unlimited"]);
     let free = call(&app, &admin, Method::GET, "/free").await.json(200);
     let free = &free["plan"];
-    let names = ["builtIn", "id", "limits", "maxSessions", "name", "period"];
+    let names = [
+        "builtIn",
+        "id",
+        "limits",
+        "maxSessions",
+        "name",
+        "period",
+        "roleLimits",
+    ];
     assert_eq!(members(free), names);
     assert_eq!(
         members(&free["limits"]),
@@ -62,6 +71,9 @@ async fn a_plan_is_made_changed_and_deleted() {
         "id": "team",
         "name": "Team",
         "limits": { "minute": 100, "day": null, "week": 5000, "month": null, "year": null },
+        "roleLimits": {
+            "robot": { "minute": null, "day": 9, "week": null, "month": null, "year": null },
+        },
         "period": "subscription",
         "maxSessions": 7,
         "builtIn": false,
@@ -120,8 +132,20 @@ async fn what_makes_no_sense_is_named() {
         (json!({ "limits": { "day": -1 } }), vec!["limits"]),
         (json!({ "limits": { "day": 1.5 } }), vec!["limits"]),
         (
-            json!({ "limits": { "hour": 1, "day": 9_007_199_254_740_993_u64 } }),
+            json!({ "limits": { "hour": 1, "day": 4_294_967_296_u64 } }),
             vec!["limits.day", "limits.hour"],
+        ),
+        (json!({ "roleLimits": [] }), vec!["roleLimits"]),
+        (json!({ "roleLimits": { "A": {} } }), vec!["roleLimits"]),
+        (
+            json!({ "roleLimits": { "a": { "day": 0 }, "b": { "hour": 1 } } }),
+            vec!["roleLimits.a.day", "roleLimits.b.hour"],
+        ),
+        (
+            json!({ "roleLimits": {
+                "a": {}, "b": {}, "c": {}, "d": {}, "e": {}, "f": {}, "g": {}, "h": {}, "i": {},
+            } }),
+            vec!["roleLimits"],
         ),
         (
             json!({ "limits": null, "price": 5 }),

@@ -56,6 +56,9 @@ pub(super) async fn costs() -> Vec<(&'static str, Cost)> {
 }
 
 async fn own_account(m: &mut Measured) {
+    // The function reads the plans.
+    let call = m.app.get("/api/auth/preferences").bearer(&m.device.access);
+    call.send().await.expect(200);
     let call = m
         .app
         .post("/api/auth/step-up", &json!({ "password": PASSWORD }));

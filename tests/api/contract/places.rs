@@ -194,6 +194,27 @@ fn every_integration_may_call_its_function() {
 }
 
 #[test]
+fn routes_that_hash_a_password_have_a_ceiling_of_their_own() {
+    let stages = resources("AWS::ApiGatewayV2::Stage");
+    let settings = stages["HttpApiStage"]["RouteSettings"]
+        .as_mapping()
+        .unwrap();
+    let held: BTreeSet<&str> = settings.keys().map(|key| key.as_str().unwrap()).collect();
+    let hashing = [
+        "DELETE /api/auth/user",
+        "PATCH /api/auth/edit/password",
+        "PATCH /api/auth/forgot/password",
+        "POST /api/auth/sign-in",
+        "POST /api/auth/sign-in/email",
+        "POST /api/auth/sign-up",
+        "POST /api/auth/sign-up/email",
+        "POST /api/auth/step-up",
+    ];
+    assert_eq!(held, BTreeSet::from(hashing));
+    assert!(hashing.iter().all(|route| contract().contains(*route)));
+}
+
+#[test]
 fn cargo_lambda_watch_has_the_paths_of_the_template() {
     let mut expected: BTreeMap<String, String> = BTreeMap::new();
     for (route, function) in template() {

@@ -1,7 +1,7 @@
 -- What every script starts with: how an entry is written.
 --
--- An entry is a string "<kind>:<expiry>:<content>": kinds are v (value), n (count), g (when a quota is
--- whole again, in Unix microseconds), s (session mark) and u (user mark); the expiry is in Unix milliseconds by the caller's clock, which tests move.
+-- An entry is a string "<kind>:<expiry>:<content>": kinds are v (value), n (count), t (count up to a
+-- moment), g (when a quota is whole again, in Unix microseconds), s (session mark) and u (user mark); the expiry is in Unix milliseconds by the caller's clock, which tests move.
 -- Redis's own expiry comes later and only cleans up.
 
 -- The content and expiry of a live entry, or nil. GET and not MGET, which passes over a wrong type.

@@ -3,7 +3,6 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use aws_config::retry::RetryConfig;
 use axum::Router;
 use axum::body::Bytes;
 use latchkey_courier::{Failure, State, Texted};
@@ -17,10 +16,7 @@ use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use url::form_urlencoded;
 
-use crate::{NUMBER, platform, start, text};
-
-/// Where nobody listens: a port that is never given out.
-const NOWHERE: &str = "http://127.0.0.1:1";
+use crate::{NUMBER, cut_off, platform, start, text};
 
 #[tokio::test]
 async fn a_spent_budget_stops_every_sms_until_the_hour_is_over() {
@@ -67,18 +63,9 @@ async fn an_sms_that_is_not_taken_is_settled_and_one_that_gets_no_answer_comes_a
     let long = "x".repeat(1601);
     assert_eq!(text(&courier, &long).await.unwrap(), Texted::Refused);
 
-    let endpoints = Endpoints {
-        capture: NOWHERE.to_owned(),
-        ..stack.endpoints().clone()
-    };
-    platform.aws = stack
-        .aws()
-        .into_builder()
-        .service_config(endpoints)
-        .retry_config(RetryConfig::disabled())
-        .build();
-    let cut_off = State::open(&platform).await.unwrap();
-    let failure = text(&cut_off, "secret text").await.unwrap_err();
+    cut_off(&mut platform, &stack);
+    let courier = State::open(&platform).await.unwrap();
+    let failure = text(&courier, "secret text").await.unwrap_err();
     let words = format!("{failure:?}");
     assert!(matches!(failure, Failure::Sms(_)), "{words}");
     assert!(

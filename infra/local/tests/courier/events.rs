@@ -1,69 +1,22 @@
-//! `courier` by itself, on the stack's tables: what comes twice, fails or makes no sense.
-
-// For Clippy, which else takes what stands outside of a test function for production code.
-#![cfg(test)]
+//! What comes twice, in the wrong order or half, fails or makes no sense.
 
 use std::sync::Arc;
 
-use aws_config::SdkConfig;
-use aws_config::retry::RetryConfig;
 use aws_lambda_events::event::dynamodb::Event;
 use aws_sdk_dynamodb::Client;
 use jiff::{SignedDuration, Timestamp};
 use latchkey_courier::{State, handle};
-use latchkey_local::{Endpoints, Options, Stack};
-use latchkey_shared::clock::SystemClock;
-use latchkey_shared::env::Env;
-use latchkey_shared::platform::Platform;
+use latchkey_local::Stack;
 use latchkey_shared::random::SystemEntropy;
 use latchkey_shared::store::deliveries::{Claim, Deliveries};
 use serde_json::{Value, json};
 
-/// Where nobody listens: a port that is never given out.
-const NOWHERE: &str = "http://127.0.0.1:1";
-
-fn env() -> Env {
-    Env::default()
-        .with("USERS_TABLE", "latchkey-users")
-        .with("SESSIONS_TABLE", "latchkey-sessions")
-        .with("TOKENS_TABLE", "latchkey-tokens")
-        .with("EVENTS_TABLE", "latchkey-events")
-        .with("KEYS_SECRET_ID", "latchkey-keys")
-        .with("PUBLIC_URL", "https://id.example.com")
-        .with("REDIS_URL", "memory:")
-        .with("APP_NAME", "Latchkey")
-        .with("MAIL_FROM", "no-reply@latchkey.local")
-}
-
-async fn start() -> Stack {
-    Stack::start(Options::default()).await.unwrap()
-}
-
-async fn platform(stack: &Stack) -> Platform {
-    let random = Arc::new(SystemEntropy::default());
-    Platform::new(env(), stack.aws(), Arc::new(SystemClock), random)
-        .await
-        .unwrap()
-}
-
-async fn courier(stack: &Stack) -> State {
-    State::open(&platform(stack).await).await.unwrap()
-}
+use crate::{courier, cut_off, platform, start};
 
 /// A courier that finds the tables but no SES.
 async fn courier_without_ses(stack: &Stack) -> State {
-    let endpoints = Endpoints {
-        capture: NOWHERE.to_owned(),
-        ..stack.endpoints().clone()
-    };
-    let aws: SdkConfig = stack
-        .aws()
-        .into_builder()
-        .service_config(endpoints)
-        .retry_config(RetryConfig::disabled())
-        .build();
-    let mut platform = platform(stack).await;
-    platform.aws = aws;
+    let (mut platform, _) = platform(stack, &[]).await;
+    cut_off(&mut platform, stack);
     State::open(&platform).await.unwrap()
 }
 
@@ -142,7 +95,7 @@ async fn rows_with(stack: &Stack, table: &str, text: &str) -> usize {
 
 #[tokio::test]
 async fn personal_data_goes_with_an_account_also_while_no_mail_does() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let mut deleted = sign_up(&stack, "ada@example.com").await;
     let ip = deleted["ip"]["S"].as_str().unwrap().to_owned();
     deleted["type"] = json!({ "S": "user.deleted" });
@@ -173,7 +126,7 @@ async fn personal_data_goes_with_an_account_also_while_no_mail_does() {
 
 #[tokio::test]
 async fn an_event_that_comes_again_sends_no_second_mail() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let event = sign_up(&stack, "ada@example.com").await;
     assert_eq!(stack.inbox().messages().len(), 1);
     let courier = courier(&stack).await;
@@ -185,7 +138,7 @@ async fn an_event_that_comes_again_sends_no_second_mail() {
 
 #[tokio::test]
 async fn an_event_that_comes_five_times_at_once_sends_one_mail() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let event = renamed(&sign_up(&stack, "ada@example.com").await, FIRST);
     let courier = courier(&stack).await;
     let batch = [("INSERT", &event)];
@@ -207,7 +160,7 @@ async fn an_event_that_comes_five_times_at_once_sends_one_mail() {
 
 #[tokio::test]
 async fn events_in_the_wrong_order_and_half_a_batch_again_send_each_mail_once() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let event = sign_up(&stack, "ada@example.com").await;
     let courier = courier(&stack).await;
     let (first, second) = (renamed(&event, FIRST), renamed(&event, SECOND));
@@ -223,7 +176,7 @@ async fn events_in_the_wrong_order_and_half_a_batch_again_send_each_mail_once() 
 
 #[tokio::test]
 async fn another_mail_for_the_same_token_has_the_same_code() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let event = sign_up(&stack, "ada@example.com").await;
     let courier = courier(&stack).await;
     let renamed = renamed(&event, FIRST);
@@ -241,7 +194,7 @@ async fn another_mail_for_the_same_token_has_the_same_code() {
 
 #[tokio::test]
 async fn a_record_that_cannot_be_read_fails_alone() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let event = sign_up(&stack, "ada@example.com").await;
     let courier = courier(&stack).await;
     let rubbish = json!({ "pk": { "S": "user#1" } });
@@ -260,7 +213,7 @@ async fn a_record_that_cannot_be_read_fails_alone() {
 
 #[tokio::test]
 async fn a_mail_that_ses_did_not_take_goes_out_when_its_event_comes_again() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let event = renamed(&sign_up(&stack, "ada@example.com").await, FIRST);
     let cut_off = courier_without_ses(&stack).await;
     assert_eq!(failures(&cut_off, &[("INSERT", &event)]).await, ["1"]);
@@ -273,7 +226,7 @@ async fn a_mail_that_ses_did_not_take_goes_out_when_its_event_comes_again() {
 
 #[tokio::test]
 async fn a_mail_that_has_lost_its_point_is_not_sent() {
-    let stack = start().await;
+    let stack = start(&[]).await;
     let event = sign_up(&stack, "ada@example.com").await;
     let mut unknown = renamed(&event, FIRST);
     unknown["data"]["M"]["tokenId"] = json!({ "S": "01890a5d-ac96-774b-bcce-b302099a8057" });
@@ -290,9 +243,10 @@ async fn a_mail_that_has_lost_its_point_is_not_sent() {
 
 #[tokio::test]
 async fn a_delivery_is_claimed_by_one_until_it_lapses_is_given_back_or_done() {
-    let stack = start().await;
+    let stack = start(&[]).await;
+    let (platform, _) = platform(&stack, &[]).await;
     let random = Arc::new(SystemEntropy::default());
-    let deliveries = Deliveries::open(&Client::new(&stack.aws()), &env(), random).unwrap();
+    let deliveries = Deliveries::open(&platform.dynamodb(), &platform.env, random).unwrap();
     let at = |seconds: i64| {
         Timestamp::from_second(1_800_000_000).unwrap() + SignedDuration::from_secs(seconds)
     };

@@ -1,12 +1,12 @@
 //! Mails: bounces and complaints, and caps.
 
 use aws_sdk_dynamodb::types::AttributeValue;
-use latchkey_courier::{State, invoke};
+use latchkey_courier::invoke;
 use latchkey_local::Stack;
 use reqwest::StatusCode;
 use serde_json::{Value, json};
 
-use crate::{platform, start};
+use crate::{courier, start};
 
 async fn sign_up(stack: &Stack, email: &str) {
     let password = "correct horse battery staple";
@@ -94,8 +94,7 @@ async fn an_address_that_bounced_or_complained_gets_no_second_mail() {
 #[tokio::test]
 async fn feedback_may_come_twice_and_what_it_is_not_has_to_come_again() {
     let stack = start(&[]).await;
-    let (platform, _) = platform(&stack, &[]).await;
-    let courier = State::open(&platform).await.unwrap();
+    let courier = courier(&stack).await;
     let bounce = |kind: &str| {
         json!({
             "eventType": "Bounce",
@@ -140,8 +139,7 @@ async fn feedback_may_come_twice_and_what_it_is_not_has_to_come_again() {
 #[tokio::test]
 async fn a_stream_batch_goes_through_the_same_door() {
     let stack = start(&[]).await;
-    let (platform, _) = platform(&stack, &[]).await;
-    let courier = State::open(&platform).await.unwrap();
+    let courier = courier(&stack).await;
     let batch = json!({ "Records": [{
         "eventID": "1",
         "eventName": "INSERT",
