@@ -11,9 +11,9 @@
 //! | D3 errors | [`store`]: `one_error_is_not_noticed`, and always: as D1; of an unlock, [`unlock`]: `who_can_t_be_told_to_be_unlocked_stays_locked` |
 //! | D4 latency | [`store`]: `a_slow_store_is_waited_for_and_a_standstill_is_not` |
 //! | D5 lost before | [`crashes`] and [`accounts`], each call of each request |
-//! | D6 answer lost | [`crashes`] and [`accounts`], each call of each request; tries of codes: `a_lost_answer_costs_no_try`. A try of a password whose count was answered to nobody is counted twice, and the fifth in a row then meets its own lock: never fewer, and at most a minute's wait for who was right |
+//! | D6 answer lost | [`crashes`] and [`accounts`], each call of each request; tries of codes: `a_lost_answer_costs_no_try`; of passwords: `a_lost_answer_counts_no_password_twice` |
 //! | D7 conflicts | [`store`]: `who_meets_a_transaction_comes_again` |
-//! | D8 crash | [`crashes`] and [`accounts`], before and after each call of each request. Of a lock whose counter dies between the count and its event, the next lock tells |
+//! | D8 crash | [`crashes`] and [`accounts`], before and after each call of each request. Of a lock whose try dies between the count and its event, who comes next tells: `a_lock_whose_try_died_is_told_of_by_who_comes_next` |
 //! | D9 stale reads | [`stale`]: `nothing_that_decides_is_read_from_a_replica_that_lags` |
 //! | D10 TTL early, late | [`store`]: `rows_that_are_gone_early_open_nothing`, `rows_that_stay_too_long_open_nothing` |
 //! | D11 too many, too large | `signing_in_often_at_once_never_leaves_more_sessions_than_allowed`, `more_sessions_than_one_transaction_takes_end_together`, `sixteen_kibibytes_are_taken_and_one_more_byte_is_not` |
@@ -58,6 +58,7 @@ mod clock;
 mod crashes;
 mod frozen;
 mod load;
+mod locks;
 mod messages;
 mod panics;
 mod skew;
