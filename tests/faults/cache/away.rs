@@ -16,13 +16,15 @@ const MANY: usize = 40;
 
 /// Opens the breaker, and claims that nobody waits for Redis from then on.
 async fn claim_spared(scene: &Scene) {
+    // A request that no plan counts: of what a plan allows, an instance alone gives a tenth.
     let app = &scene.life.app;
+    let sessions = || app.get("/api/auth/sessions").bearer(&scene.on.access);
     for _ in 0..3 {
-        by_marks(app, &scene.on).send().await.expect(200);
+        sessions().send().await.expect(200);
     }
     let begun = Instant::now();
     for _ in 0..MANY {
-        by_marks(app, &scene.on).send().await.expect(200);
+        sessions().send().await.expect(200);
     }
     assert!(begun.elapsed() < SPARED, "{:?}", begun.elapsed());
 }
