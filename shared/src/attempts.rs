@@ -4,12 +4,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_sdk_dynamodb::types::Delete;
-use jiff::SignedDuration;
+use jiff::{SignedDuration, Timestamp};
 
 use crate::clock::Clock;
 use crate::domain::event::EventKind;
-use crate::domain::id::EventId;
+use crate::domain::id::{EventId, TryId};
 use crate::domain::lockout::Bucket;
+use crate::domain::session::Source;
 use crate::http::{Caller, Problem};
 use crate::platform::{Platform, StartError};
 use crate::random::Random;
@@ -46,39 +47,42 @@ impl Attempts {
 
     /// Counts a try before its password is looked at. One that is locked out is 429, and a store
     /// that can't count is 503: then the password must not be looked at.
-    pub async fn begin(&self, account: &Account, bucket: &Bucket) -> Result<Attempt, Problem> {
+    ///
+    /// Who comes upon a lock whose own try died before it could say so tells of it.
+    pub async fn begin(
+        &self,
+        account: &Account,
+        bucket: &Bucket,
+        caller: &Caller,
+    ) -> Result<Attempt, Problem> {
+        let id = TryId::new(self.clock.now(), &*self.random);
         let mut looks = 0;
         loop {
             let now = self.clock.now();
-            let (tally, until) = match self.lockouts.count(account, bucket, now).await? {
+            let (by, until) = match self.lockouts.count(account, bucket, id, now).await? {
                 Counted::Admitted(attempt) => return Ok(attempt),
-                Counted::Locked { tally, until } => (tally, until),
+                Counted::Locked { by, until } => (by, until),
+                Counted::Untold(lock) => {
+                    self.tell_of_dead(&lock, caller).await?;
+                    continue;
+                }
             };
-            let undecided = !tally.settled && now < tally.last_at + PATIENCE;
-            if !undecided || looks == LOOKS {
-                return Err(Problem::account_locked(until.duration_since(now)));
+            if !by.is_settled() {
+                if now >= by.counted_at() + PATIENCE {
+                    self.tell_while_locked(&by, caller).await;
+                } else if looks < LOOKS {
+                    looks += 1;
+                    pause().await;
+                    continue;
+                }
             }
-            looks += 1;
-            pause().await;
+            return Err(Problem::account_locked(until.duration_since(now)));
         }
     }
 
     /// The try failed. The one that locks its bucket is told to the owner.
     pub async fn failed(&self, attempt: &Attempt, caller: &Caller) -> Result<(), Problem> {
-        let Some(until) = attempt.locks_until() else {
-            return Ok(());
-        };
-        let now = self.clock.now();
-        let event = match attempt.account() {
-            Account::User(user) => {
-                let bucket = attempt.bucket().kind();
-                let kind = EventKind::Locked { until, bucket };
-                Ok(caller.event(*user, kind, now, &*self.random))
-            }
-            Account::Nobody(_) => Err(EventId::new(now, &*self.random)),
-        };
-        let event = event.as_ref().map_err(|id| *id);
-        Ok(self.lockouts.settle(attempt, event).await?)
+        Ok(self.tell(attempt, caller, self.clock.now()).await?)
     }
 
     /// The try came to nothing by no fault of who made it.
@@ -104,6 +108,45 @@ impl Attempts {
                 "a right password stays counted as a try"
             );
         }
+    }
+
+    /// Tells of a lock by a try that died. Where that one came from nobody knows any more: not from
+    /// where this caller is, who may be the owner.
+    async fn tell_of_dead(&self, lock: &Attempt, caller: &Caller) -> Result<(), StoreError> {
+        let caller = Caller {
+            source: Source::default(),
+            ..caller.clone()
+        };
+        self.tell(lock, &caller, lock.counted_at()).await
+    }
+
+    /// The same where the lock still stands. Who is refused is so in any case, and the next one
+    /// tells where this one can't.
+    async fn tell_while_locked(&self, lock: &Attempt, caller: &Caller) {
+        if let Err(error) = self.tell_of_dead(lock, caller).await {
+            tracing::warn!(error = chain(&error), "a lock is not told of as yet");
+        }
+    }
+
+    async fn tell(
+        &self,
+        attempt: &Attempt,
+        caller: &Caller,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
+        let Some(until) = attempt.locks_until() else {
+            return Ok(());
+        };
+        let event = match attempt.account() {
+            Account::User(user) => {
+                let bucket = attempt.bucket().kind();
+                let kind = EventKind::Locked { until, bucket };
+                Ok(caller.event(*user, kind, at, &*self.random))
+            }
+            Account::Nobody(_) => Err(EventId::new(at, &*self.random)),
+        };
+        let event = event.as_ref().map_err(|id| *id);
+        self.lockouts.settle(attempt, event).await
     }
 }
 
@@ -146,7 +189,12 @@ mod tests {
             random: Arc::new(SystemEntropy::default()),
         };
         let account = Account::Nobody("x".to_owned());
-        let refused = attempts.begin(&account, &Bucket::Unknown).await;
+        let caller = Caller {
+            source: Source::default(),
+            request_id: "test".to_owned(),
+            locale: None,
+        };
+        let refused = attempts.begin(&account, &Bucket::Unknown, &caller).await;
         assert_eq!(refused.unwrap_err().code, Code::Unavailable);
     }
 }

@@ -43,7 +43,10 @@ impl CurrentPassword {
         caller: &Caller,
     ) -> Result<PasswordProof, Problem> {
         let account = Account::User(user.id);
-        let attempt = self.attempts.begin(&account, &Bucket::Session).await?;
+        let attempt = self
+            .attempts
+            .begin(&account, &Bucket::Session, caller)
+            .await?;
         let stored = user.password_hash.as_ref();
         let verdict = match self.hasher.verify(submitted, stored).await {
             Ok(verdict) => verdict,

@@ -90,6 +90,10 @@ const ATTEMPT_TIMEOUT: Duration = Duration::from_secs(5);
 /// All attempts at SES together, well inside the lease of a delivery.
 const OPERATION_TIMEOUT: Duration = Duration::from_secs(15);
 
+/// The codes with which SES says that it will not take this mail, now or later: an address that is
+/// none to it, or content that it takes from nobody.
+const PERMANENT: [&str; 2] = ["BadRequestException", "MessageRejected"];
+
 /// Why a mail was not sent. It never quotes the mail or its address.
 #[derive(Debug, thiserror::Error)]
 pub enum MailError {
@@ -99,13 +103,24 @@ pub enum MailError {
     /// The call to SES lacks something.
     #[error("the mail could not be put together")]
     Incomplete(#[from] BuildError),
-    /// SES refused the mail. Of its answer only the code is kept, since its words can hold the
-    /// address.
+    /// SES will never take this mail. Of its answer only the code is kept, since its words can hold
+    /// the address.
+    #[error("SES does not take the mail: {0}")]
+    Undeliverable(String),
+    /// SES refused for a reason that has nothing to do with the mail: a permission, a quota, a
+    /// pause.
     #[error("SES refused the mail: {0}")]
     Refused(String),
     /// SES is away or took too long. The mail may have been sent.
     #[error("SES gave no answer")]
     Unavailable(#[source] Box<dyn std::error::Error + Send + Sync>),
+}
+
+impl MailError {
+    /// Whether trying again is pointless.
+    pub fn is_permanent(&self) -> bool {
+        matches!(self, Self::Undeliverable(_))
+    }
 }
 
 /// Why a mail could not be written. It never quotes the mail.
@@ -213,7 +228,14 @@ where
 {
     fn from(error: SdkError<SendEmailError, R>) -> Self {
         match error.as_service_error() {
-            Some(refusal) => Self::Refused(refusal.code().unwrap_or("no code").to_owned()),
+            Some(refusal) => {
+                let code = refusal.code().unwrap_or("no code").to_owned();
+                if PERMANENT.contains(&code.as_str()) {
+                    Self::Undeliverable(code)
+                } else {
+                    Self::Refused(code)
+                }
+            }
             None => Self::Unavailable(error.into()),
         }
     }

@@ -19,6 +19,8 @@ const TAG_LENGTH: u64 = 32;
 /// A stored hash that asks for more than this is not one of ours, and is refused before any
 /// memory is taken for it.
 const CEILING: (u64, u32, u32) = (1024 * 1024, 16, 16);
+/// What a function needs beside the memory of its hashes, in MiB.
+const BESIDE: u64 = 128;
 /// The weakest parameters that OWASP and ASVS appendix C accept: memory in KiB against passes.
 const FLOOR: [(u32, u32); 3] = [(47_104, 1), (19_456, 2), (12_288, 3)];
 
@@ -51,6 +53,14 @@ pub enum PasswordHashError {
     /// The configured cost is under the floor or no cost at all.
     #[error("the Argon2 cost is below m=47104,t=1, m=19456,t=2 or m=12288,t=3, or out of range")]
     Cost,
+    /// As many hashes as may run at once take more memory than there is.
+    #[error("hashes at this Argon2 cost take {needed} MiB, and the function has {present} MiB")]
+    Memory {
+        /// What they and the rest of the function take, in MiB.
+        needed: u64,
+        /// What there is, in MiB.
+        present: u64,
+    },
     /// The library failed: too little memory, or a stored hash that is none.
     #[error("Argon2 failed: {0}")]
     Argon2(Error),
@@ -88,6 +98,13 @@ struct Inner {
     idle: Mutex<Vec<Hasher>>,
 }
 
+impl PasswordHashError {
+    /// Whether the next try may find the memory that this one did not.
+    pub fn is_temporary(&self) -> bool {
+        matches!(self, Self::Argon2(Error::MemoryAllocationError))
+    }
+}
+
 impl PasswordHasher {
     /// A hasher at this cost. A cost under the floor of OWASP and ASVS is an error.
     pub fn new(cost: Cost, random: Arc<dyn Random>) -> Result<Self, PasswordHashError> {
@@ -117,6 +134,18 @@ impl PasswordHasher {
             permits: Arc::new(Semaphore::new(cores)),
             idle: Mutex::new(Vec::new()),
         })))
+    }
+
+    /// Whether all hashes that may run at once fit into a function of this memory, in MiB. Asked at
+    /// the start, so that a deployment fails and not the sign-ins after it.
+    pub fn fits(&self, present: u64) -> Result<(), PasswordHashError> {
+        let at_once = u64::try_from(self.0.permits.available_permits()).unwrap_or(u64::MAX);
+        let each = u64::from(self.0.params.memory_kib()).div_ceil(1024);
+        let needed = at_once.saturating_mul(each).saturating_add(BESIDE);
+        if needed > present {
+            return Err(PasswordHashError::Memory { needed, present });
+        }
+        Ok(())
     }
 
     /// The hash of a password, as a PHC string.
@@ -229,6 +258,8 @@ impl fmt::Debug for PasswordHasher {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicBool, Ordering};
+
     use argon2::password_hash::PasswordVerifier;
     use argon2::password_hash::phc::PasswordHash;
 
@@ -297,6 +328,43 @@ mod tests {
         let hash = SecretString::from("$argon2id$v=19$m=4294967295,t=1,p=1$c29tZXNhbHQ$AAAA");
         let result = hasher(2).verify(&submitted("anything"), Some(&hash)).await;
         assert!(result.is_err());
+    }
+
+    /// Chance that fails once.
+    #[derive(Default)]
+    struct Broken(SystemEntropy, AtomicBool);
+
+    impl Random for Broken {
+        fn fill(&self, buffer: &mut [u8]) {
+            assert!(self.1.swap(true, Ordering::SeqCst), "no chance");
+            self.0.fill(buffer);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_panic_while_hashing_is_an_error_and_the_next_hash_is_fine() {
+        for _ in 0..3 {
+            let hasher = PasswordHasher::new(Cost::default(), Arc::new(Broken::default())).unwrap();
+            let password = Password::try_from("correct horse battery staple".to_owned()).unwrap();
+            let broken = hasher.hash(&password).await;
+            assert!(matches!(broken, Err(PasswordHashError::Thread(_))));
+            let permits = hasher.0.permits.available_permits();
+            let cores = std::thread::available_parallelism().unwrap().get();
+            assert_eq!(permits, cores);
+            let hash = hasher.hash(&password).await.unwrap();
+            let right = submitted("correct horse battery staple");
+            let verdict = hasher.verify(&right, Some(&hash)).await.unwrap();
+            assert!(matches!(verdict, Verdict::Right { rehash: None }));
+        }
+    }
+
+    #[test]
+    fn a_cost_that_does_not_fit_into_the_function_is_refused() {
+        let cores = u64::try_from(std::thread::available_parallelism().unwrap().get()).unwrap();
+        let needed = 19 * cores + BESIDE;
+        assert!(hasher(2).fits(needed).is_ok());
+        let refused = hasher(2).fits(needed - 1);
+        assert!(matches!(refused, Err(PasswordHashError::Memory { .. })));
     }
 
     #[test]

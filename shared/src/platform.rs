@@ -194,6 +194,11 @@ impl Platform {
                 .parsed_or("ARGON2_PARALLELISM", default.parallelism)?,
         };
         let hasher = PasswordHasher::new(cost, self.random.clone())?;
+        // Lambda says so itself; elsewhere there is no such bound.
+        hasher.fits(
+            self.env
+                .parsed_or("AWS_LAMBDA_FUNCTION_MEMORY_SIZE", u64::MAX)?,
+        )?;
         Ok(self.hasher.get_or_init(|| hasher).clone())
     }
 

@@ -1,7 +1,15 @@
-//! Redis forgets everything in the middle of things (row R2).
+//! Redis forgets everything in the middle of things (row R2), is away (R1, R4), refuses (R3), holds
+//! what we did not write (R5, R6) or has lost a mark (R7).
+
+mod away;
+mod foreign;
+mod lost_mark;
+mod refusing;
 
 use latchkey_local::Options;
-use latchkey_tests::{Answer, App, Device, Life, NEW_PASSWORD, PASSWORD, Redis, in_ci};
+use latchkey_tests::{
+    Answer, App, Call, Device, Life, NEW_PASSWORD, PASSWORD, Person, Redis, in_ci,
+};
 use secrecy::SecretString;
 use serde_json::{Value, json};
 use tokio::task::JoinSet;
@@ -124,4 +132,95 @@ async fn a_flushed_redis_revives_nobody_and_signs_nobody_out() {
     }
     app.stack.settle().await;
     Tables::of(app).await.hold("flushed");
+}
+
+/// A request that nothing but the token itself and the marks is looked at for. Not so `me`, which
+/// reads the user.
+fn by_marks(app: &App, device: &Device) -> Call {
+    let call = app.get("/api/auth/user/events");
+    call.bearer(&device.access)
+}
+
+/// A service whose Redis is trusted, with somebody who is in, and two who are out by its marks.
+struct Scene {
+    life: Life,
+    admin: Device,
+    ada: Person,
+    on: Device,
+    /// Of an account that is banned.
+    banned: Device,
+    /// Of a session that has ended.
+    out: Device,
+}
+
+impl Scene {
+    async fn on(redis: &Redis) -> Self {
+        let life = start(redis).await;
+        let app = &life.app;
+        let (admin, device) = app.first_admin().await;
+        let ada = app.person("ada@example.com").await;
+        let eve = app.person("eve@example.com").await;
+        // The first question starts the recording, and after a token's life it is trusted.
+        app.me(&device.access).await.expect(200);
+        app.advance(20 * 60).await;
+        let admin = app.sign_in(&admin).await;
+        let [on, out] = [app.sign_in(&ada).await, app.sign_in(&ada).await];
+        let banned = app.sign_in(&eve).await;
+        let answer = app.set_status(&admin, &eve, "banned").await;
+        answer.expect(200);
+        let call = app.delete("/api/auth/user/logout").bearer(&out.access);
+        call.send().await.expect(204);
+        app.stack.settle().await;
+        Self {
+            life,
+            admin,
+            ada,
+            on,
+            banned,
+            out,
+        }
+    }
+
+    /// Claims that whoever is in stays in and whoever is out stays out.
+    async fn claim_who_is_in(&self) {
+        let app = &self.life.app;
+        for device in [&self.out, &self.banned] {
+            app.claim_over(device).await;
+            let call = by_marks(app, device).send().await;
+            call.problem(401, "unauthenticated");
+        }
+        app.me(&self.on.access).await.expect(200);
+        by_marks(app, &self.on).send().await.expect(200);
+        let eve = json!({ "email": "eve@example.com" });
+        let refused = app.try_sign_in(eve, PASSWORD).await;
+        refused.problem(403, "account_banned");
+        assert!(app.opens(&self.ada.email, PASSWORD).await);
+        assert!(!app.opens(&self.ada.email, NEW_PASSWORD).await);
+    }
+
+    /// Claims that nobody can count for more than this instance, from a network that has not
+    /// asked before: a tenth of the limit, and nothing of what costs money or a good name.
+    async fn claim_counted_alone(&self, source: &str) {
+        let app = &self.life.app;
+        for admitted in [true, true, true, false] {
+            let body = json!({ "email": format!("{source}@example.com"), "password": PASSWORD });
+            let call = app.post("/api/auth/sign-in", &body);
+            let answer = call.header("x-dev-client-ip", source).send().await;
+            if admitted {
+                answer.problem(401, "invalid_credentials");
+            } else {
+                answer.problem(429, "rate_limited");
+            }
+        }
+        let email = json!({ "email": self.ada.email });
+        for answer in [
+            app.ask_otp(&email).await,
+            app.forgot_password(&email).await,
+            app.ask_otp(&json!({ "phoneNumber": "+46701740605" })).await,
+        ] {
+            let wait = answer.header("retry-after").map(str::to_owned);
+            answer.problem(503, "unavailable");
+            assert!(wait.is_some_and(|wait| wait.parse::<u64>().is_ok()));
+        }
+    }
 }

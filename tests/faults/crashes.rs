@@ -44,6 +44,7 @@ async fn a_sign_up_converges() {
         request: |client: &Client, (): &()| client.post("/api/auth/sign-up", &body),
         status: 202,
         done_already: &[],
+        lost: &[],
         check: async |app: &App, (): &(), answer: &Answer| {
             let answer: Value = serde_json::from_str(&answer.text).unwrap();
             let text = |value: &Value| value.as_str().unwrap().to_owned();
@@ -75,6 +76,7 @@ async fn a_sign_up_with_a_username_converges() {
         status: 202,
         // The sign-up that was cut off has the name, and its mail was sent.
         done_already: &[(409, "username_taken")],
+        lost: &[],
         check: async |app: &App, (): &(), _: &Answer| {
             let mail = app.mail_to(EMAIL, "verify_email").await;
             let link = json!({ "token": mail.link_token() });
@@ -105,6 +107,7 @@ async fn a_verification_by_code_converges() {
         request: |client: &Client, body: &Value| client.post("/api/auth/verify/email", body),
         status: 200,
         done_already: USED,
+        lost: &[],
         check: async |app: &App, _: &Value, _: &Answer| {
             assert!(app.opens(EMAIL, PASSWORD).await);
         },
@@ -124,6 +127,7 @@ async fn a_verification_by_link_converges() {
         request: |client: &Client, body: &Value| client.post("/api/auth/verify/email/link", body),
         status: 200,
         done_already: USED,
+        lost: &[],
         check: async |app: &App, _: &Value, _: &Answer| {
             assert!(app.opens(EMAIL, PASSWORD).await);
         },
@@ -144,6 +148,7 @@ async fn a_verification_by_one_time_code_converges() {
         request: |client: &Client, body: &Value| client.post("/api/auth/verify-otp", body),
         status: 200,
         done_already: USED,
+        lost: &[],
         check: async |app: &App, _: &Value, _: &Answer| {
             assert!(app.opens(EMAIL, PASSWORD).await);
         },
@@ -160,6 +165,7 @@ async fn a_sign_in_converges() {
         request: |client: &Client, _: &Person| client.post("/api/auth/sign-in", &body),
         status: 200,
         done_already: &[],
+        lost: &[],
         check: async |app: &App, _: &Person, answer: &Answer| {
             let answer: Value = serde_json::from_str(&answer.text).unwrap();
             claim_on(app, &Device::from(&answer)).await;
@@ -180,6 +186,7 @@ async fn a_refresh_converges() {
         status: 200,
         // Never: a lost answer signs nobody out.
         done_already: &[],
+        lost: &[],
         check: async |app: &App, [_, other]: &[Device; 2], answer: &Answer| {
             let answer: Value = serde_json::from_str(&answer.text).unwrap();
             claim_on(app, &Device::from(&answer)).await;
@@ -200,6 +207,7 @@ async fn a_logout_converges() {
         },
         status: 204,
         done_already: SIGNED_OUT,
+        lost: &[],
         check: async |app: &App, [device, other]: &[Device; 2], _: &Answer| {
             app.claim_over(device).await;
             claim_on(app, other).await;
@@ -219,6 +227,7 @@ async fn a_logout_everywhere_converges() {
         },
         status: 204,
         done_already: SIGNED_OUT,
+        lost: &[],
         check: async |app: &App, devices: &[Device; 2], _: &Answer| {
             for device in devices {
                 app.claim_over(device).await;
@@ -239,6 +248,7 @@ async fn asking_for_a_reset_converges() {
         },
         status: 202,
         done_already: &[],
+        lost: &[],
         check: async |app: &App, devices: &[Device; 2], _: &Answer| {
             let mail = app.mail_to(EMAIL, "reset_password").await;
             let body = json!({ "token": mail.link_token(), "password": NEW_PASSWORD });
@@ -267,6 +277,7 @@ async fn a_reset_by_code_converges() {
         },
         status: 200,
         done_already: USED,
+        lost: &[],
         check: async |app: &App, (_, devices): &(Value, [Device; 2]), _: &Answer| {
             claim_password(app, EMAIL, NEW_PASSWORD, PASSWORD).await;
             for device in devices {
@@ -290,6 +301,7 @@ async fn a_new_password_converges() {
         status: 200,
         // The current password is the new one by now.
         done_already: &[(401, "invalid_credentials")],
+        lost: &[],
         check: async |app: &App, [device, other]: &[Device; 2], _: &Answer| {
             claim_password(app, EMAIL, NEW_PASSWORD, PASSWORD).await;
             claim_on(app, device).await;
@@ -311,6 +323,7 @@ async fn asking_for_another_address_converges() {
         },
         status: 202,
         done_already: &[],
+        lost: &[],
         check: async |app: &App, [device, _]: &[Device; 2], answer: &Answer| {
             let answer: Value = serde_json::from_str(&answer.text).unwrap();
             let token = answer["tokenId"].as_str().unwrap();
@@ -341,6 +354,7 @@ async fn a_move_to_another_address_converges() {
         status: 200,
         // It is the account's address by now.
         done_already: &[(422, "unchanged")],
+        lost: &[],
         check: async |app: &App, (_, devices): &(Value, [Device; 2]), _: &Answer| {
             assert!(app.opens(NEW_EMAIL, PASSWORD).await);
             assert!(!app.opens(EMAIL, PASSWORD).await);
@@ -370,6 +384,7 @@ async fn a_step_up_converges() {
         },
         status: 200,
         done_already: &[],
+        lost: &[],
         check: async |app: &App, [device, _]: &[Device; 2], answer: &Answer| {
             let answer: Value = serde_json::from_str(&answer.text).unwrap();
             let stepped = Device::from(&answer);
@@ -392,6 +407,7 @@ async fn a_deletion_converges() {
         },
         status: 204,
         done_already: SIGNED_OUT,
+        lost: &[],
         check: async |app: &App, (ada, devices): &(Person, [Device; 2]), _: &Answer| {
             assert!(!app.opens(EMAIL, PASSWORD).await);
             for device in devices {

@@ -1,6 +1,11 @@
 //! Many clients at once while one of a hundred calls fails: what was acknowledged is counted
 //! against what is there. `LATCHKEY_LOAD_SECONDS` makes it longer, `LATCHKEY_LOAD_SEED` repeats
-//! a run's faults.
+//! a run's faults. `.ci/run` runs it for the 10 s that it takes by itself.
+//!
+//! For 60 s with 64 at once, on two cores in the profile of the tests, with lockout, limits and
+//! changes of status in: 4224 requests made 13 953 calls of AWS, of which some 140 failed; none was
+//! answered 503. Acknowledged and found were 384 accounts and 768 sessions, 384 of them ended, with
+//! 1920 events, and 386 mails: SES had taken two without a word, which went out again.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -32,6 +37,8 @@ struct Acknowledged {
     ended: Vec<String>,
     /// Answers of 503.
     refused: usize,
+    /// Requests, those that were refused among them.
+    requests: usize,
 }
 
 impl Acknowledged {
@@ -40,12 +47,14 @@ impl Acknowledged {
         self.on.extend(other.on);
         self.ended.extend(other.ended);
         self.refused += other.refused;
+        self.requests += other.requests;
     }
 
     /// Sends a request until it is answered by more than "not just now".
     async fn insist(&mut self, call: impl Fn() -> Call) -> Answer {
         for _ in 0..PATIENCE {
             let answer = call().send().await;
+            self.requests += 1;
             if answer.status != 503 {
                 return answer;
             }
@@ -191,10 +200,12 @@ async fn nothing_is_lost_and_nothing_doubled() {
     life.faults.lift();
     life.app.stack.settle().await;
     eprintln!(
-        "{} accounts, {} sessions, {} of them ended, {} answers of 503, {calls} calls of AWS",
+        "acknowledged: {} accounts, {} sessions, {} of them ended; {} requests, {} answers of 503, \
+         {calls} calls of AWS",
         told.accounts.len(),
         told.on.len() + told.ended.len(),
         told.ended.len(),
+        told.requests,
         told.refused,
     );
     assert!(told.accounts.len() >= CLIENTS);
@@ -208,7 +219,14 @@ async fn claim_counted(life: &Life, told: &Acknowledged) {
     tables.hold("load");
     assert!(app.stack.dead_letters().is_empty());
     let mut mails: HashMap<String, Vec<String>> = HashMap::new();
-    for mail in app.inbox().await {
+    let inbox = app.inbox().await;
+    eprintln!(
+        "found: {} sessions that are on, {} events, {} mails",
+        tables.sessions().len(),
+        tables.all_events(),
+        inbox.len(),
+    );
+    for mail in inbox {
         assert_eq!(mail.template, "verify_email");
         mails.entry(mail.to.clone()).or_default().push(mail.code());
     }

@@ -31,6 +31,9 @@ pub(crate) struct Sweep<P, R, C> {
     pub(crate) status: u16,
     /// What else it may be answered after a crash, as status and code: that it is done already.
     pub(crate) done_already: &'static [(u16, &'static str)],
+    /// What else it may be answered where a call of its own was done and the answer lost. As good
+    /// as always nothing: nobody is told that it is done already by the one who has just asked.
+    pub(crate) lost: &'static [(u16, &'static str)],
 }
 
 impl<P, R, C> Sweep<P, R, C> {
@@ -112,8 +115,8 @@ impl<P, R, C> Sweep<P, R, C> {
         let life = Life::on(data.path()).await;
         life.faults.store.faults(case.rule);
         let answer = (self.request)(&life.app, known).send().await;
-        // Nobody is told that it is done already by the one who has just asked for it.
-        self.claim(&life, known, answer, &[], &case.name).await;
+        self.claim(&life, known, answer, self.lost, &case.name)
+            .await;
     }
 
     async fn claim<T>(&self, life: &Life, known: &T, answer: Answer, or: &[(u16, &str)], case: &str)

@@ -17,6 +17,13 @@ pub(crate) struct Tables {
 
 type Row = HashMap<String, Value>;
 
+/// A move of an account, as its event tells of it.
+struct Moved<'a> {
+    to: &'a str,
+    version: f64,
+    ends_sessions: bool,
+}
+
 fn text<'a>(row: &'a Row, name: &str) -> &'a str {
     row.get(name).and_then(Value::as_str).unwrap_or_default()
 }
@@ -67,6 +74,17 @@ impl Tables {
     ) -> impl Iterator<Item = &'a Row> {
         let all = self.events.iter();
         all.filter(move |row| text(row, "userId") == user && text(row, "type") == kind)
+    }
+
+    /// Where this user's account stands.
+    pub(crate) fn status(&self, id: &str) -> &str {
+        let user = self.profiles().find(|row| text(row, "id") == id);
+        user.map(|row| text(row, "status")).unwrap_or_default()
+    }
+
+    /// How many events there are.
+    pub(crate) fn all_events(&self) -> usize {
+        self.events.len()
     }
 
     /// How many accounts with this address are active.
@@ -179,10 +197,43 @@ impl Tables {
         let changes = count("user.password_changed")
             + count("user.email_changed")
             + count("user.phone_changed")
-            + count("user.change_rejected");
+            + count("user.change_rejected")
+            + self.moves(id).filter(|moved| moved.ends_sessions).count();
         let epoch = user.get("epoch").and_then(Value::as_f64).unwrap_or(0.0);
         assert_eq!(format!("{epoch}"), changes.to_string(), "{case}: {user:?}");
         assert_eq!(count("user.deleted"), 0, "{case}: {user:?}");
+        self.stands_as_told(user, case);
+    }
+
+    /// The moves of a user's account by admins.
+    fn moves<'a>(&'a self, id: &'a str) -> impl Iterator<Item = Moved<'a>> {
+        let moves = self.events(id, "user.status_changed");
+        moves.map(|row| {
+            let data = &row["data"];
+            Moved {
+                to: data["to"].as_str().unwrap_or_default(),
+                version: data["version"].as_f64().unwrap_or_default(),
+                ends_sessions: data["allUntil"].is_string(),
+            }
+        })
+    }
+
+    /// An account stands where the last event that tells of a move says.
+    fn stands_as_told(&self, user: &Row, case: &str) {
+        let moves = self.moves(text(user, "id"));
+        let last = moves.max_by(|a, b| a.version.total_cmp(&b.version));
+        let status = text(user, "status");
+        match last {
+            Some(last) => {
+                assert_eq!(status, last.to, "{case}: {user:?}");
+                let version = user.get("statusVersion").and_then(Value::as_f64);
+                assert_eq!(version, Some(last.version), "{case}: {user:?}");
+            }
+            None => {
+                let own = ["pending", "active", "security_issue"];
+                assert!(own.contains(&status), "{case}: {user:?}");
+            }
+        }
     }
 
     /// Of a token that was used, something came, once.

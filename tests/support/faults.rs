@@ -3,7 +3,7 @@
 mod life;
 mod wire;
 
-pub use life::{Life, Template};
+pub use life::{Frozen, Life, Template};
 pub use wire::{Fault, Rule, Seen, Wire, chance};
 
 use latchkey_local::{Detour, Endpoints};

@@ -25,7 +25,7 @@ pub use authenticator::{BACKED_UP, BACKUP_ELIGIBLE, Ceremony, PRESENT, Passkey, 
 pub use changes::other_code;
 pub use chromium::{Chromium, Scheme};
 pub use codes::{Mailed, other_than};
-pub use faults::{Fault, Faults, Life, Rule, Seen, Template, Wire, chance};
+pub use faults::{Fault, Faults, Frozen, Life, Rule, Seen, Template, Wire, chance};
 pub use people::{Device, NEW_PASSWORD, PASSWORD, Pending, Person};
 pub use range_server::{Asked, Range, RangeServer};
 pub use redis::{Redis, in_ci};

@@ -1,6 +1,7 @@
 //! Writes the mail or SMS that an event asks for and sends it once.
 
 use jiff::Timestamp;
+use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::event::Event;
 use latchkey_shared::domain::id::{TokenId, UserId};
 use latchkey_shared::domain::locale::Language;
@@ -93,13 +94,7 @@ impl State {
     async fn send(&self, event: &Event, addressed: &Addressed) -> Result<(), Failure> {
         match (&addressed.to, &addressed.message) {
             (Target::Email(to), Message::Mail(mail)) => {
-                let template = mail.template();
-                if self.mail_budget.spend(to, template, event.id).await {
-                    self.mailer
-                        .send(to, &**mail, addressed.language, event.id)
-                        .await?;
-                    tracing::info!(template, "mail sent");
-                }
+                self.mail(event, to, &**mail, addressed.language).await?;
             }
             (Target::Phone(to), Message::Sms(sms)) => {
                 let text = sms.write(&self.app_name, addressed.language)?;
@@ -108,6 +103,30 @@ impl State {
             (Target::Email(_), Message::Sms(_)) | (Target::Phone(_), Message::Mail(_)) => {
                 tracing::error!("a message and where it goes are of two kinds");
             }
+        }
+        Ok(())
+    }
+
+    /// Sends a mail, where the budget allows it. One that SES will never take is settled: to bring
+    /// it again would only hold up those behind it. `mail.rejected` is in the log then: an alarm
+    /// waits for it.
+    async fn mail(
+        &self,
+        event: &Event,
+        to: &EmailAddress,
+        mail: &dyn Mail,
+        language: Language,
+    ) -> Result<(), Failure> {
+        let template = mail.template();
+        if !self.mail_budget.spend(to, template, event.id).await {
+            return Ok(());
+        }
+        match self.mailer.send(to, mail, language, event.id).await {
+            Ok(()) => tracing::info!(template, "mail sent"),
+            Err(error) if error.is_permanent() => {
+                tracing::error!(template, error = chain(&error), "mail.rejected");
+            }
+            Err(error) => return Err(error.into()),
         }
         Ok(())
     }

@@ -113,7 +113,7 @@ async fn answer(
         .map_or_else(|| UserId::new(now, &*state.random), |holder| holder.user);
     let account = Account::of(found.holder, name, &state.keys);
     let known = state.recognise(&device, id, place, found.known_at);
-    let (attempt, read) = state.count(&account, known, id).await?;
+    let (attempt, read) = state.count(&account, known, id, caller).await?;
     let entered = state
         .enter(request, read, &attempt, (device, found.known_at), caller)
         .await;
@@ -169,12 +169,13 @@ impl State {
         account: &Account,
         known: Option<Known>,
         id: UserId,
+        caller: &Caller,
     ) -> Result<(Attempt, Read), Problem> {
         let (bucket, known_at) = match known {
             Some(known) => (known.bucket, Some(known.at)),
             None => (Bucket::Unknown, None),
         };
-        let (attempt, read) = tokio::join!(self.attempts.begin(account, &bucket), async {
+        let (attempt, read) = tokio::join!(self.attempts.begin(account, &bucket, caller), async {
             tokio::try_join!(self.users.get(id), self.sessions.of_user(id))
         });
         let attempt = attempt?;
@@ -189,7 +190,10 @@ impl State {
             return Ok((attempt, read));
         }
         self.attempts.withdraw(&attempt).await;
-        let attempt = self.attempts.begin(account, &Bucket::Unknown).await?;
+        let attempt = self
+            .attempts
+            .begin(account, &Bucket::Unknown, caller)
+            .await?;
         Ok((attempt, read))
     }
 

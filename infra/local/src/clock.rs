@@ -87,6 +87,20 @@ impl Clock for DevClock {
     }
 }
 
+/// The clock of another instance, which does not agree.
+#[derive(Debug)]
+pub(crate) struct SkewedClock {
+    pub(crate) clock: Arc<DevClock>,
+    /// How far it is ahead; behind, where that is negative.
+    pub(crate) ahead: SignedDuration,
+}
+
+impl Clock for SkewedClock {
+    fn now(&self) -> Timestamp {
+        self.clock.now() + self.ahead
+    }
+}
+
 /// The same clock for the embedded database, whose streams and TTL tell the time too.
 impl dynoxide::storage_backend::Clock for DevClock {
     fn now_unix_secs(&self) -> u64 {

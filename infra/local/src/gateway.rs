@@ -16,7 +16,6 @@ use latchkey_shared::clock::Clock;
 use latchkey_shared::random::Random;
 use uuid::Uuid;
 
-use crate::clock::DevClock;
 use crate::stream::Bell;
 
 /// Sets the source address that API Gateway would report. Only this server knows it.
@@ -25,7 +24,7 @@ const CLIENT_IP: HeaderName = HeaderName::from_static("x-dev-client-ip");
 /// What the gateway needs.
 #[derive(Clone)]
 pub(crate) struct Gateway {
-    pub(crate) clock: Arc<DevClock>,
+    pub(crate) clock: Arc<dyn Clock>,
     pub(crate) random: Arc<dyn Random>,
     pub(crate) bell: Bell,
 }

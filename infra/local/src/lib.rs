@@ -34,5 +34,5 @@ pub use self::data_dir::DataDirError;
 pub use self::database::{DatabaseError, TemplateError};
 pub use self::inbox::{Channel, Inbox, InboxError, Message};
 pub use self::settings::OVERRIDABLE;
-pub use self::stack::{Detour, Options, Stack, StackError};
+pub use self::stack::{Detour, Options, Stack, StackError, Twin};
 pub use self::stream::{DeadLetter, ProgressError};

@@ -10,7 +10,9 @@ use aws_config::SdkConfig;
 use axum::Router;
 use axum::middleware::from_fn_with_state;
 use axum::serve::ListenerExt;
-use latchkey_shared::env::EnvError;
+use jiff::SignedDuration;
+use latchkey_shared::clock::Clock;
+use latchkey_shared::env::{Env, EnvError};
 use latchkey_shared::http::edge;
 use latchkey_shared::platform::{Platform, StartError, timeouts};
 use latchkey_shared::random::{Random, SystemEntropy};
@@ -23,7 +25,7 @@ use crate::cache::WatchedCache;
 use crate::calls::CallLog;
 use crate::capture::{Capture, Feedback, Secrets, SecretsError, deliver};
 use crate::claims::{self, ClaimsError};
-use crate::clock::{ClockError, DevClock};
+use crate::clock::{ClockError, DevClock, SkewedClock};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database::{self, DatabaseError, TableDefinition};
 use crate::dev_routes::{self, DevRoutes};
@@ -133,6 +135,7 @@ impl Options {
 pub struct Stack {
     address: SocketAddr,
     endpoints: Endpoints,
+    env: Env,
     clock: Arc<DevClock>,
     inbox: Arc<Inbox>,
     progress: Arc<Progress>,
@@ -141,6 +144,20 @@ pub struct Stack {
     api: Server,
     background: JoinSet<()>,
     emulators: [Server; 2],
+}
+
+/// A second instance beside a stack. Dropping it ends it.
+pub struct Twin {
+    address: SocketAddr,
+    _api: Server,
+}
+
+impl Twin {
+    /// The base URL of its API, without a slash at its end.
+    #[must_use]
+    pub fn url(&self) -> String {
+        format!("http://{}", self.address)
+    }
 }
 
 impl Stack {
@@ -237,6 +254,7 @@ impl Stack {
         Ok(Self {
             address,
             endpoints,
+            env: settings.env(),
             clock,
             inbox,
             progress,
@@ -288,6 +306,32 @@ impl Stack {
     #[must_use]
     pub fn calls(&self) -> &CallLog {
         &self.calls
+    }
+
+    /// Another instance of the functions that answer HTTP, on the same tables and, where that is a
+    /// Redis, the same cache. Its clock is this far ahead of the stack's, or behind it.
+    pub async fn twin(&self, ahead: SignedDuration) -> Result<Twin, StackError> {
+        let clock: Arc<dyn Clock> = Arc::new(SkewedClock {
+            clock: self.clock.clone(),
+            ahead,
+        });
+        let random: Arc<dyn Random> = Arc::new(SystemEntropy::default());
+        let aws = self.endpoints.sdk_config(None);
+        let platform = Platform::new(self.env.clone(), aws, clock.clone(), random.clone()).await?;
+        let platform = platform.clone().with_cache(platform.cache().await?);
+        let gateway = Gateway {
+            clock,
+            random,
+            bell: self.bell.clone(),
+        };
+        let routes = edge(functions(&platform).await?, &platform)?;
+        let routes = routes.layer(from_fn_with_state(gateway, gateway::pass));
+        let listener = listen_on(0, None).await?;
+        let address = local_address(&listener)?;
+        Ok(Twin {
+            address,
+            _api: serve_api(listener, routes),
+        })
     }
 
     /// Returns when `courier` has handled every event written so far, or given it up.

@@ -114,8 +114,8 @@ uuid_id!(
 );
 
 uuid_id!(
-    /// One try of a code, or one claim on a message: by it a write that is repeated, since its
-    /// answer was lost, knows itself.
+    /// One try of a code or a password, or one claim on a message: by it a write that is repeated,
+    /// since its answer was lost, knows itself.
     TryId
 );
 

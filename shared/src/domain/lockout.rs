@@ -85,6 +85,11 @@ pub enum Next {
 }
 
 impl Tally {
+    /// Whether it locks and nobody was told: its last try is still being looked at, or has died.
+    pub fn is_untold(&self) -> bool {
+        self.tries >= FREE_TRIES && !self.settled
+    }
+
     /// What becomes of one more try at `now`.
     pub fn next(&self, now: Timestamp) -> Next {
         let until = self.last_at + wait_after(self.tries);

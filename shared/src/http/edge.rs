@@ -34,6 +34,8 @@ const DEADLINE: Duration = Duration::from_secs(5);
 
 /// The id of the request, on every answer.
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
+/// What stands there on the answer to a request that got none.
+const NO_REQUEST_ID: &str = "none";
 
 /// Headers of every answer that does not set its own (OWASP REST Security; ASVS 3.4).
 const DEFAULT_HEADERS: [(HeaderName, &str); 8] = [
@@ -81,7 +83,8 @@ pub fn edge(router: Router, platform: &Platform) -> Result<Router, EnvError> {
         ))
         .layer(CatchPanicLayer::custom(panicked))
         .layer(cors(&allowed_origins(&platform.env)?))
-        .layer(from_fn_with_state(edge, finish)))
+        .layer(from_fn_with_state(edge, finish))
+        .layer(CatchPanicLayer::custom(panicked_at_the_edge)))
 }
 
 /// The outermost layer: everything that every answer has.
@@ -191,6 +194,14 @@ fn panicked(panic: Box<dyn Any + Send>) -> Response {
         .unwrap_or("no message");
     tracing::error!(panic = text, "a handler panicked");
     Problem::of_status(StatusCode::INTERNAL_SERVER_ERROR).into_response()
+}
+
+/// The same where the edge itself panics, as it does where there is no chance to draw an id from.
+fn panicked_at_the_edge(panic: Box<dyn Any + Send>) -> Response {
+    let mut response = panicked(panic);
+    render_problem(&mut response, NO_REQUEST_ID);
+    set_headers(&mut response, NO_REQUEST_ID);
+    response
 }
 
 /// CORS for the configured origins alone, with credentials and so never for `*`.

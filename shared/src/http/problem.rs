@@ -419,6 +419,10 @@ impl From<CacheError> for Problem {
 
 impl From<PasswordHashError> for Problem {
     fn from(error: PasswordHashError) -> Self {
+        if error.is_temporary() {
+            log(&error);
+            return Self::unavailable();
+        }
         Self::internal(&error)
     }
 }

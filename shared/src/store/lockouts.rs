@@ -21,7 +21,7 @@ use super::item::{self, Item, millis, number, text, time, ttl};
 use super::transaction::{CommitError, Transaction, wait};
 use super::users::{Holder, Users};
 use crate::domain::event::Event;
-use crate::domain::id::{EventId, UserId};
+use crate::domain::id::{EventId, TryId, UserId};
 use crate::domain::identifier::Identifier;
 use crate::domain::lockout::{Bucket, FREE_TRIES, Next, QUIET, Tally, wait_after};
 use crate::env::{Env, EnvError};
@@ -71,11 +71,14 @@ pub enum Counted {
     Admitted(Attempt),
     /// It has to wait.
     Locked {
-        /// What has been counted.
-        tally: Tally,
+        /// The try that locked the bucket.
+        by: Attempt,
         /// When the next one may come.
         until: Timestamp,
     },
+    /// It need not wait any more, but this try before it locked the bucket and died before anybody
+    /// was told. That comes first: what is counted now takes its place.
+    Untold(Attempt),
 }
 
 #[derive(Deserialize)]
@@ -86,6 +89,19 @@ struct Row {
     last_at: Timestamp,
     #[serde(default)]
     settled: bool,
+    /// Whose count it is: by it one that is repeated, since its answer was lost, knows itself.
+    #[serde(default)]
+    last_try: Option<TryId>,
+}
+
+impl From<Row> for Tally {
+    fn from(row: Row) -> Self {
+        Self {
+            tries: row.tries,
+            last_at: row.last_at,
+            settled: row.settled,
+        }
+    }
 }
 
 /// What became of one write.
@@ -142,6 +158,16 @@ impl Attempt {
         (!wait.is_zero()).then(|| self.tally.last_at + wait)
     }
 
+    /// When it was counted.
+    pub fn counted_at(&self) -> Timestamp {
+        self.tally.last_at
+    }
+
+    /// Whether it is known to have failed, and was told of.
+    pub fn is_settled(&self) -> bool {
+        self.tally.settled
+    }
+
     /// The write that forgets what was counted, for the transaction of a success.
     pub(crate) fn forget(&self, users: &Users) -> Result<Delete, StoreError> {
         delete_of(users, key(&self.account, &self.bucket))
@@ -162,34 +188,40 @@ impl Lockouts {
     /// The fourth and all before it are counted by one write. From the fifth on each is counted on
     /// the condition that no other was since the row was read, and the lock stands with the count:
     /// of any number at once, no more than five are let through.
+    ///
+    /// The row notes whose count it is. One that is repeated, because its answer was lost, finds
+    /// itself done: it neither counts twice nor meets a lock of its own.
     pub async fn count(
         &self,
         account: &Account,
         bucket: &Bucket,
+        by: TryId,
         now: Timestamp,
     ) -> Result<Counted, StoreError> {
+        let attempt = |tally, before| Attempt {
+            account: account.clone(),
+            bucket: bucket.clone(),
+            tally,
+            before,
+        };
         let mut seen: Option<Tally> = None;
         for round in 1..=ROUNDS {
-            let update = self.update(account, bucket, now);
+            let update = self.update(account, bucket, by, now);
             let update = match &seen {
                 None => first(update, now),
                 Some(tally) => match tally.next(now) {
+                    Next::Count(_) if tally.is_untold() => {
+                        return Ok(Counted::Untold(attempt(*tally, None)));
+                    }
                     Next::Count(tries) => after(update, tally, tries),
                     Next::Locked { until } => {
-                        let tally = *tally;
-                        return Ok(Counted::Locked { tally, until });
+                        let by = attempt(*tally, None);
+                        return Ok(Counted::Locked { by, until });
                     }
                 },
             };
-            match write(update).await? {
-                Written::Done(tally) => {
-                    return Ok(Counted::Admitted(Attempt {
-                        account: account.clone(),
-                        bucket: bucket.clone(),
-                        tally,
-                        before: seen,
-                    }));
-                }
+            match write(update, by).await? {
+                Written::Done(tally) => return Ok(Counted::Admitted(attempt(tally, seen))),
                 Written::Refused(found) => seen = found,
                 Written::Busy => wait(round.min(3)).await,
             }
@@ -199,7 +231,7 @@ impl Lockouts {
 
     /// Notes that a try which locks its bucket has failed, with the event that tells of it. For
     /// nobody there is no event, but a look at the place where it would be, so that time does not
-    /// tell the two apart. Does nothing where a success came in between.
+    /// tell the two apart. Does nothing where a success came in between, or somebody else told.
     pub async fn settle(
         &self,
         attempt: &Attempt,
@@ -210,8 +242,12 @@ impl Lockouts {
             .table_name(&self.users.table.name)
             .set_key(Some(key(&attempt.account, &attempt.bucket)))
             .update_expression("SET settled = :true")
-            .condition_expression("tries = :tries AND lastAt = :lastAt")
+            .condition_expression(
+                "tries = :tries AND lastAt = :lastAt \
+                 AND (attribute_not_exists(settled) OR settled = :false)",
+            )
             .expression_attribute_values(":true", AttributeValue::Bool(true))
+            .expression_attribute_values(":false", AttributeValue::Bool(false))
             .expression_attribute_values(":tries", number(tally.tries))
             .expression_attribute_values(":lastAt", time(tally.last_at))
             .build()
@@ -281,8 +317,14 @@ impl Lockouts {
 
     /// The same in one transaction with the event that tells of it. Of more than 99 rows the rest
     /// goes after it: strangers share one, and nobody fails on that many devices of their own.
+    ///
+    /// Where nothing was counted nothing changes and there is no event: an unlock that is asked
+    /// for again, because its answer was lost, is told of once.
     pub async fn unlock(&self, user: UserId, event: &Event) -> Result<(), StoreError> {
         let mut rows = self.of_user(user).await?;
+        if rows.is_empty() {
+            return Ok(());
+        }
         let rest = rows.split_off(rows.len().min(MAX_CLEARED_BESIDE));
         let mut transaction = Transaction::new().put(Write::Event, self.events.put(event)?);
         for row in rows {
@@ -342,6 +384,7 @@ impl Lockouts {
         &self,
         account: &Account,
         bucket: &Bucket,
+        by: TryId,
         now: Timestamp,
     ) -> UpdateItemFluentBuilder {
         self.users
@@ -351,6 +394,7 @@ impl Lockouts {
             .table_name(&self.users.table.name)
             .set_key(Some(key(account, bucket)))
             .expression_attribute_names("#ttl", "ttl")
+            .expression_attribute_values(":try", text(by))
             .expression_attribute_values(":now", time(now))
             .expression_attribute_values(":ttl", number(ttl(now + QUIET)))
             .return_values(ReturnValue::AllNew)
@@ -361,8 +405,11 @@ impl Lockouts {
 /// One of the first four, or the first after a success.
 fn first(update: UpdateItemFluentBuilder, now: Timestamp) -> UpdateItemFluentBuilder {
     update
-        .update_expression("SET lastAt = :now, #ttl = :ttl ADD tries :one")
-        .condition_expression("attribute_not_exists(pk) OR (tries < :lastFree AND lastAt > :quiet)")
+        .update_expression("SET lastAt = :now, lastTry = :try, #ttl = :ttl ADD tries :one")
+        .condition_expression(
+            "attribute_not_exists(pk) OR (tries < :lastFree AND lastAt > :quiet \
+             AND (attribute_not_exists(lastTry) OR lastTry <> :try))",
+        )
         .expression_attribute_values(":one", number(1))
         .expression_attribute_values(":lastFree", number(FREE_TRIES - 1))
         .expression_attribute_values(":quiet", time(now - QUIET))
@@ -371,22 +418,30 @@ fn first(update: UpdateItemFluentBuilder, now: Timestamp) -> UpdateItemFluentBui
 /// The one that makes it this many, where nothing has changed since the row was read.
 fn after(update: UpdateItemFluentBuilder, seen: &Tally, tries: u32) -> UpdateItemFluentBuilder {
     update
-        .update_expression("SET tries = :tries, lastAt = :now, #ttl = :ttl REMOVE settled")
+        .update_expression(
+            "SET tries = :tries, lastAt = :now, lastTry = :try, #ttl = :ttl REMOVE settled",
+        )
         .condition_expression("tries = :seen AND lastAt = :seenAt")
         .expression_attribute_values(":tries", number(tries))
         .expression_attribute_values(":seen", number(seen.tries))
         .expression_attribute_values(":seenAt", time(seen.last_at))
 }
 
-async fn write(update: UpdateItemFluentBuilder) -> Result<Written, StoreError> {
+async fn write(update: UpdateItemFluentBuilder, by: TryId) -> Result<Written, StoreError> {
     let error = match update.send().await {
-        Ok(answer) => return tally_of(answer.attributes.unwrap_or_default()).map(Written::Done),
+        Ok(answer) => {
+            let row = row_of(answer.attributes.unwrap_or_default())?;
+            return Ok(Written::Done(row.into()));
+        }
         Err(error) => error,
     };
     match error.as_service_error() {
         Some(UpdateItemError::ConditionalCheckFailedException(refusal)) => {
             let row = refusal.item().filter(|row| !row.is_empty()).cloned();
-            row.map(tally_of).transpose().map(Written::Refused)
+            Ok(match row.map(row_of).transpose()? {
+                Some(row) if row.last_try == Some(by) => Written::Done(row.into()),
+                row => Written::Refused(row.map(Tally::from)),
+            })
         }
         // A success is deleting the row at this moment.
         Some(UpdateItemError::TransactionConflictException(_)) => Ok(Written::Busy),
@@ -394,13 +449,8 @@ async fn write(update: UpdateItemFluentBuilder) -> Result<Written, StoreError> {
     }
 }
 
-fn tally_of(row: Item) -> Result<Tally, StoreError> {
-    let row: Row = item::from_item(TABLE, row)?;
-    Ok(Tally {
-        tries: row.tries,
-        last_at: row.last_at,
-        settled: row.settled,
-    })
+fn row_of(row: Item) -> Result<Row, StoreError> {
+    item::from_item(TABLE, row)
 }
 
 fn delete_of(users: &Users, key: Item) -> Result<Delete, StoreError> {

@@ -74,6 +74,35 @@ async fn the_reply_to_a_caller_that_has_gone_goes_to_nobody() {
 }
 
 #[tokio::test]
+async fn a_reply_that_comes_too_late_goes_to_nobody() {
+    let Some(server) = Server::start() else {
+        return;
+    };
+    let proxy = Proxy::to(server.address()).await;
+    let cache = open(&server.url_via(proxy.port()), &TestClock::new());
+    let keys = ["one", "two", "three"].map(|part| Key::new("test", &[part]));
+    for key in &keys {
+        cache.put_once(key, key.as_str(), MINUTE).await.unwrap();
+    }
+    cache.consume(&key()).await.unwrap();
+
+    // Later than a call may take: by then nobody waits for it.
+    proxy.hold(true);
+    for _ in 0..2 {
+        let late = cache.consume(&keys[0]).await;
+        assert!(matches!(late, Err(CacheError::Timeout)), "{late:?}");
+    }
+    proxy.hold(false);
+    for key in &keys[1..] {
+        let value = cache.consume(key).await.unwrap();
+        assert_eq!(value.as_deref(), Some(key.as_str()));
+    }
+    // What it was about had happened.
+    assert_eq!(cache.consume(&keys[0]).await.unwrap(), None);
+    assert!(proxy.accepted() > 1);
+}
+
+#[tokio::test]
 async fn a_killed_server_is_an_error_in_time_and_a_new_one_is_found() {
     let Some(mut server) = Server::start() else {
         return;

@@ -28,7 +28,7 @@ struct Shared {
     /// Replies wait while this is set.
     held: watch::Sender<bool>,
     accepted: AtomicUsize,
-    /// Whether a connection is closed instead of passing a reply.
+    /// Whether a connection is closed in the middle of a reply.
     cutting: AtomicBool,
     /// Connections before this one are to be closed.
     cut_before: watch::Sender<usize>,
@@ -80,7 +80,7 @@ impl Proxy {
         self.shared.held.send_replace(held);
     }
 
-    /// Closes connections instead of passing replies, or passes them again.
+    /// Closes connections in the middle of replies, or passes those whole again.
     pub(crate) fn cut_replies(&self, cutting: bool) {
         self.shared.cutting.store(cutting, Ordering::SeqCst);
     }
@@ -154,6 +154,7 @@ async fn copy(
             Way::Back => {
                 let _ = shared.held.subscribe().wait_for(|held| !held).await;
                 if shared.cutting.load(Ordering::SeqCst) {
+                    let _ = to.write_all(&buffer[..read / 2]).await;
                     return;
                 }
             }

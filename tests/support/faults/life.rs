@@ -2,12 +2,13 @@
 
 use std::fs;
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, mpsc};
 use std::time::Duration;
 
 use latchkey_local::Options;
 use tempfile::TempDir;
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 
 use super::Faults;
 use crate::app::App;
@@ -67,6 +68,21 @@ impl Life {
         }
     }
 
+    /// Stops everything in it until what this gives is dropped, as Lambda freezes a function
+    /// between two requests: no task runs, no timer, and nothing hears of a connection's end.
+    pub async fn freeze(&self) -> Frozen {
+        let runtime = self.runtime.as_ref().expect("it is alive");
+        let (frozen, is_frozen) = oneshot::channel();
+        let (thaw, thawed) = mpsc::channel::<()>();
+        runtime.spawn(async move {
+            let _ = frozen.send(());
+            // It has one worker, which waits here. Nothing is ever sent.
+            let _ = thawed.recv();
+        });
+        is_frozen.await.expect("its worker is frozen");
+        Frozen { _thaw: thaw }
+    }
+
     /// Ends it in the middle of whatever it does. What it has kept is there for the next.
     pub async fn kill(mut self) {
         let runtime = self.runtime.take();
@@ -85,6 +101,13 @@ impl Drop for Life {
             runtime.shutdown_background();
         }
     }
+}
+
+/// A service that is frozen as long as this is there.
+#[derive(Debug)]
+#[must_use]
+pub struct Frozen {
+    _thaw: mpsc::Sender<()>,
 }
 
 /// What a service kept, of which any number of others can begin.

@@ -26,6 +26,8 @@ pub enum Fault {
     Silence,
     /// It is answered by this status and error code, and does no work.
     Error(u16, &'static str),
+    /// It is answered by this JSON body, and does no work.
+    Answer(&'static str),
     /// The caller dies before the call has arrived.
     KillBefore,
     /// The call arrives and does its work; the caller dies before the answer is there.
@@ -39,6 +41,16 @@ pub struct Seen {
     pub number: usize,
     /// The operation, such as `GetItem`; the path, where the service has no such name.
     pub operation: String,
+    /// What it asks, as it is sent.
+    pub body: String,
+}
+
+impl Seen {
+    /// Whether it reads, and would take an answer that is not of this moment.
+    pub fn takes_stale(&self) -> bool {
+        let reads = ["GetItem", "BatchGetItem", "Query", "Scan"];
+        reads.contains(&self.operation.as_str()) && !self.body.contains("\"ConsistentRead\":true")
+    }
 }
 
 /// Says what becomes of each call.
@@ -129,6 +141,10 @@ struct Shared {
     /// How many calls there were since the rule was made.
     count: watch::Sender<usize>,
     killed: watch::Sender<bool>,
+    /// How often all connections have been cut.
+    cuts: watch::Sender<usize>,
+    /// How many connections there are.
+    open: watch::Sender<usize>,
 }
 
 #[derive(Debug)]
@@ -151,6 +167,8 @@ impl Wire {
             }),
             count: watch::Sender::new(0),
             killed: watch::Sender::new(false),
+            cuts: watch::Sender::new(0),
+            open: watch::Sender::new(0),
         });
         let mut tasks = JoinSet::new();
         tasks.spawn(accept(listener, shared.clone()));
@@ -189,6 +207,16 @@ impl Wire {
         seen.expect("the wire is there");
     }
 
+    /// Closes all connections from this end, and tells how many that were. New ones work.
+    pub async fn cut(&self) -> usize {
+        let open = *self.shared.open.borrow();
+        self.shared.cuts.send_modify(|cuts| *cuts += 1);
+        let mut left = self.shared.open.subscribe();
+        let closed = left.wait_for(|open| *open == 0).await;
+        closed.expect("the wire is there");
+        open
+    }
+
     /// Returns when the rule wants the caller dead.
     pub async fn killed(&self) {
         let mut killed = self.shared.killed.subscribe();
@@ -202,12 +230,14 @@ impl Shared {
         self.traffic.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    fn judge(&self, operation: String) -> Fault {
+    fn judge(&self, call: &[u8]) -> Fault {
+        let (operation, body) = read_call(call);
         let mut traffic = self.traffic();
         traffic.seen.push(operation.clone());
         let seen = Seen {
             number: traffic.seen.len(),
             operation,
+            body,
         };
         let fault = (traffic.rule.0)(&seen);
         self.count.send_replace(seen.number);
@@ -219,43 +249,53 @@ async fn accept(listener: TcpListener, shared: Arc<Shared>) {
     let mut connections = JoinSet::new();
     while let Ok((client, _)) = listener.accept().await {
         while connections.try_join_next().is_some() {}
-        connections.spawn(serve(client, shared.clone()));
+        shared.open.send_modify(|open| *open += 1);
+        let (shared, mut cuts) = (shared.clone(), shared.cuts.subscribe());
+        connections.spawn(async move {
+            tokio::select! {
+                () = serve(client, &shared) => {}
+                _ = cuts.changed() => {}
+            }
+            shared.open.send_modify(|open| *open -= 1);
+        });
     }
 }
 
 /// Passes on the calls of one connection until it breaks.
-async fn serve(mut client: TcpStream, shared: Arc<Shared>) {
+async fn serve(mut client: TcpStream, shared: &Shared) {
     let _ = client.set_nodelay(true);
     let mut server = None;
     while let Some(call) = read_message(&mut client).await {
         if *shared.killed.borrow() {
             return std::future::pending().await;
         }
-        let reply = match shared.judge(operation_of(&call)) {
-            Fault::None => pass(&call, &mut server, &shared).await,
+        let reply = match shared.judge(&call) {
+            Fault::None => pass(&call, &mut server, shared).await,
             Fault::Delay(delay) => {
                 wait(delay).await;
-                pass(&call, &mut server, &shared).await
+                pass(&call, &mut server, shared).await
             }
             Fault::LostBefore => return,
             Fault::LostAfter => {
-                pass(&call, &mut server, &shared).await;
+                pass(&call, &mut server, shared).await;
                 return;
             }
             Fault::CutReply => {
-                if let Some(reply) = pass(&call, &mut server, &shared).await {
+                if let Some(reply) = pass(&call, &mut server, shared).await {
                     let _ = client.write_all(&reply[..reply.len() - 1]).await;
                 }
                 return;
             }
             Fault::Silence => return std::future::pending().await,
+            Fault::Error(status, code) if is_query(&call) => Some(query_error(status, code)),
             Fault::Error(status, code) => Some(error(status, code)),
+            Fault::Answer(body) => Some(json(200, "", body)),
             Fault::KillBefore => {
                 shared.killed.send_replace(true);
                 return std::future::pending().await;
             }
             Fault::KillAfter => {
-                pass(&call, &mut server, &shared).await;
+                pass(&call, &mut server, shared).await;
                 shared.killed.send_replace(true);
                 return std::future::pending().await;
             }
@@ -314,12 +354,48 @@ fn header<'a>(head: &'a str, name: &str) -> Option<&'a str> {
     })
 }
 
-fn operation_of(call: &[u8]) -> String {
-    let head = String::from_utf8_lossy(call);
-    let head = head.split("\r\n\r\n").next().unwrap_or_default();
+/// The operation that a call names, and what it asks.
+fn read_call(call: &[u8]) -> (String, String) {
+    let call = String::from_utf8_lossy(call);
+    let (head, body) = call.split_once("\r\n\r\n").unwrap_or((&call, ""));
     let target = header(head, "x-amz-target").and_then(|target| target.split_once('.'));
     let path = head.split_whitespace().nth(1).unwrap_or_default();
-    target.map_or(path, |(_, operation)| operation).to_owned()
+    let operation = target.map_or(path, |(_, operation)| operation);
+    (operation.to_owned(), body.to_owned())
+}
+
+/// Whether a call is of the Query protocol, which SNS speaks.
+fn is_query(call: &[u8]) -> bool {
+    let (_, body) = read_call(call);
+    body.starts_with("Action=")
+}
+
+fn query_error(status: u16, code: &str) -> Vec<u8> {
+    let body = format!(
+        "<ErrorResponse><Error><Type>Sender</Type><Code>{code}</Code><Message>injected</Message>\
+         </Error><RequestId>injected</RequestId></ErrorResponse>"
+    );
+    let length = body.len();
+    format!(
+        "HTTP/1.1 {status} Injected\r\ncontent-type: text/xml\r\ncontent-length: {length}\r\n\r\n\
+         {body}"
+    )
+    .into_bytes()
+}
+
+/// An answer in JSON, with the code of an error or none.
+fn json(status: u16, code: &str, body: &str) -> Vec<u8> {
+    let length = body.len();
+    let code = if code.is_empty() {
+        String::new()
+    } else {
+        format!("x-amzn-errortype: {code}\r\n")
+    };
+    format!(
+        "HTTP/1.1 {status} Injected\r\ncontent-type: application/x-amz-json-1.0\r\n{code}\
+         content-length: {length}\r\n\r\n{body}"
+    )
+    .into_bytes()
 }
 
 /// An error as DynamoDB words it. Why a transaction was cancelled is said for each of its writes.
@@ -339,12 +415,7 @@ fn error(status: u16, code: &str) -> Vec<u8> {
     let body = format!(
         "{{\"__type\":\"com.amazonaws.dynamodb.v20120810#{code}\",\"message\":\"injected\"{reasons}}}"
     );
-    let length = body.len();
-    format!(
-        "HTTP/1.1 {status} Injected\r\ncontent-type: application/x-amz-json-1.0\r\n\
-         x-amzn-errortype: {code}\r\ncontent-length: {length}\r\n\r\n{body}"
-    )
-    .into_bytes()
+    json(status, code, &body)
 }
 
 #[expect(

@@ -69,7 +69,7 @@ async fn what_the_alarms_wait_for_is_in_the_log_and_nobodys_address_is() {
     assert_eq!(lines("mail.capped"), 1);
 
     let template = include_str!("../../../../template.yaml");
-    for name in ["sms.breaker_open", "mail.capped"] {
+    for name in ["sms.breaker_open", "mail.capped", "mail.rejected"] {
         let pattern = format!("FilterPattern: '\"{name}\"'");
         assert!(template.contains(&pattern), "{pattern}");
     }
