@@ -330,17 +330,10 @@ impl Gate {
             })?;
         match &self.factors.offered(user)[..] {
             [only @ (Method::Email | Method::Sms)] => {
-                match self.send_code(user, &ticket, *only, caller).await {
-                    Ok(step) => Ok(step),
-                    // One is on its way already, or can't be sent now: the ticket is good, and for
-                    // a recovery code too.
-                    Err(problem)
-                        if matches!(problem.code, Code::RateLimited | Code::Unavailable) =>
-                    {
-                        Ok(self.second_step(user, &ticket))
-                    }
-                    Err(problem) => Err(problem),
-                }
+                // Where none can be sent now, the ticket is good all the same: one may be on its way
+                // already, and there are recovery codes.
+                let sent = self.send_code(user, &ticket, *only, caller).await;
+                Ok(sent.unwrap_or_else(|_| self.second_step(user, &ticket)))
             }
             _ => Ok(self.second_step(user, &ticket)),
         }

@@ -125,7 +125,8 @@ impl SecondFactors {
         session: SessionId,
         caller: &Caller,
     ) -> Result<(RateLimits, ChallengeView), Problem> {
-        let Some(Reach::Message(to)) = reach(user, method) else {
+        let asked_for = purpose == Purpose::EnableFactor || self.offered(user).contains(&method);
+        let Some(Reach::Message(to)) = reach(user, method).filter(|_| asked_for) else {
             return Err(refused("There is nothing to send for this method."));
         };
         if let Target::Phone(number) = &to {
@@ -158,6 +159,10 @@ impl SecondFactors {
     /// Looks at a code, which is counted first. A wrong one is 400 with the tries that are left, and
     /// too many are 429 for a while.
     pub async fn check(&self, tried: Tried<'_>, caller: &Caller) -> Result<Shown, Problem> {
+        // Codes of factors that have ended may still be kept.
+        if tried.user.mfa.is_empty() {
+            return Err(refused("The account has no such second factor."));
+        }
         let account = Account::User(tried.user.id);
         let attempt = self.attempts.begin(&account, &Bucket::SecondFactor).await?;
         match self.look(&tried, caller).await {
@@ -165,16 +170,16 @@ impl SecondFactors {
             Ok(None) => {
                 tracing::info!(user.id = %tried.user.id, "second_factor.wrong");
                 self.attempts.failed(&attempt, caller).await?;
-                let left = FREE_TRIES.saturating_sub(attempt.tries());
-                Err(Problem::code_invalid(left))
+                Err(Problem::factor_invalid(left_after(&attempt)))
+            }
+            // A message's code counts its own tries, and these with them.
+            Err(problem) if problem.code == Code::CodeInvalid => {
+                self.attempts.failed(&attempt, caller).await?;
+                let left = problem.attempts_left().unwrap_or_default();
+                Err(Problem::factor_invalid(left.min(left_after(&attempt))))
             }
             Err(problem) => {
-                // A message's code counts its own tries, and these with them.
-                if problem.code == Code::CodeInvalid {
-                    self.attempts.failed(&attempt, caller).await?;
-                } else {
-                    self.attempts.withdraw(&attempt).await;
-                }
+                self.attempts.withdraw(&attempt).await;
                 Err(problem)
             }
         }
@@ -204,11 +209,7 @@ impl SecondFactors {
             let used = self.app(user.id, code).await?;
             return Ok(used.map(|used| (used, method.amr())));
         }
-        let token = self.message(tried, method, code).await?;
-        let method = match token.target {
-            Some(Target::Phone(_)) => Method::Sms,
-            _ => Method::Email,
-        };
+        let (token, method) = self.message(tried, method, code).await?;
         Ok(Some((FactorUse::Code(Box::new(token)), method.amr())))
     }
 
@@ -259,12 +260,14 @@ impl SecondFactors {
         }))
     }
 
+    /// The token of a message's code that is right, and the factor that it is of: where none was
+    /// named, that of the message.
     async fn message(
         &self,
         tried: &Tried<'_>,
         method: Method,
         code: &SubmittedCode,
-    ) -> Result<Token, Problem> {
+    ) -> Result<(Token, Method), Problem> {
         let user = tried.user;
         let token = match tried.token {
             Some(token) => token,
@@ -284,13 +287,18 @@ impl SecondFactors {
         };
         let now = self.clock.now();
         let token = self.desk.redeem_in_session(redeemed, now).await?;
-        // A code that came elsewhere is of another factor.
+        let sent = match token.target {
+            Some(Target::Phone(_)) => Method::Sms,
+            _ => Method::Email,
+        };
+        let method = tried.method.map_or(sent, |_| method);
+        // A code that came elsewhere is of another factor, or of none any more.
         match reach(user, method) {
             Some(Reach::Message(to))
-                if tried.method.is_none() || token.target.as_ref() == Some(&to) => {}
+                if token.target.as_ref() == Some(&to) && self.offered(user).contains(&method) => {}
             _ => return Err(Problem::code_expired()),
         }
-        Ok(token)
+        Ok((token, method))
     }
 
     /// What recovery codes are kept as.
@@ -317,6 +325,11 @@ impl SecondFactors {
             Problem::internal(&error)
         })
     }
+}
+
+/// The tries that are left before the factors are locked for a while.
+fn left_after(attempt: &Attempt) -> u32 {
+    FREE_TRIES.saturating_sub(attempt.tries())
 }
 
 /// How a factor reaches its user.

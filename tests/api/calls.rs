@@ -1,5 +1,6 @@
 //! What each route costs: the table of the README is held to what the service does.
 
+mod mfa;
 mod passkeys;
 mod profile;
 
@@ -157,6 +158,7 @@ async fn every_route_costs_what_the_readme_says() {
         .chain(admin_costs(&app, &ada).await)
         .chain(profile::costs().await)
         .chain(passkeys::costs().await)
+        .chain(mfa::costs().await)
         .map(|(route, cost)| (route.to_owned(), cost))
         .collect();
     assert_eq!(found, promised());

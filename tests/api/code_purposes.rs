@@ -1,5 +1,6 @@
 //! Every code at every route that takes one: only the one that was made for the route is good.
 
+mod factors;
 mod links;
 
 use latchkey_tests::{Answer, App, Device, Mailed, NEW_PASSWORD, PASSWORD, Pending};

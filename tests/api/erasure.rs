@@ -8,7 +8,7 @@ const EMAIL: &str = "ada@example.com";
 const NUMBER: &str = "+46701740605";
 
 /// Every item of every table, as the SDK prints it.
-async fn all_items(app: &App) -> Vec<(String, String)> {
+pub(crate) async fn all_items(app: &App) -> Vec<(String, String)> {
     let client = aws_sdk_dynamodb::Client::new(&app.stack.aws());
     let tables = client.list_tables().send().await.unwrap();
     let mut items = Vec::new();
@@ -175,4 +175,34 @@ async fn of_twenty_at_once_the_account_goes_once() {
             .count(),
         1
     );
+}
+
+#[tokio::test]
+async fn second_factors_and_trusted_devices_go_too() {
+    let app = App::start().await;
+    let ada = app.person(EMAIL).await;
+    let device = app.sign_in(&ada).await;
+    let (totp, _) = app.enable_totp(&device).await;
+    let first = app.first_step(EMAIL).await;
+    let body = json!({ "token": first["token"], "code": totp.code(&app), "trustDevice": true });
+    let call = app.post("/api/auth/sign-in", &body);
+    call.send().await.expect(200);
+    let proof = json!({ "code": totp.next_code(&app).await, "methods": ["totp"] });
+    app.disable(&device, &proof).await.expect(200);
+    app.enable_totp(&device).await;
+    let rows = ["factor#totp", "factor#recovery", "trusted#"];
+    let left = async || {
+        let items = all_items(&app).await;
+        let hers = items.into_iter().filter(|(_, item)| item.contains(&ada.id));
+        let hers: Vec<_> = hers.map(|(_, item)| item).collect();
+        rows.map(|row| hers.iter().filter(|item| item.contains(row)).count())
+    };
+    assert_eq!(left().await, [1, 1, 1]);
+    app.delete(PATH)
+        .bearer(&device.access)
+        .send()
+        .await
+        .expect(204);
+    app.stack.settle().await;
+    assert_eq!(left().await, [0, 0, 0]);
 }

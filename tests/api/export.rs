@@ -1,6 +1,6 @@
 //! `GET /api/auth/user/export`
 
-use latchkey_tests::{App, Device, PASSWORD, members};
+use latchkey_tests::{App, Device, PASSWORD, TotpApp, members};
 use serde_json::{Value, json};
 
 const PATH: &str = "/api/auth/user/export";
@@ -44,10 +44,12 @@ async fn it_holds_everything_there_is_of_the_user() {
         "exportedAt",
         "formerAddresses",
         "hasPassword",
+        "mfa",
         "nextCursor",
         "passkeys",
         "preferences",
         "sessions",
+        "trustedDevices",
         "user",
     ];
     assert_eq!(members(&export), documented);
@@ -185,4 +187,39 @@ async fn nobody_gets_it_without_an_access_token_of_their_own() {
         .send()
         .await
         .problem(405, "method_not_allowed");
+}
+
+#[tokio::test]
+async fn it_holds_second_factors_and_trusted_devices_and_no_secret_of_them() {
+    let app = App::start().await;
+    let device = ada(&app).await;
+    assert_eq!(
+        export(&app, &device).await["mfa"],
+        json!({ "methods": [], "since": null })
+    );
+    let begun = app.enable(&device, &json!({ "method": "totp" })).await;
+    let begun = begun.json(200);
+    let totp = TotpApp::of(&begun);
+    let body = json!({ "token": begun["token"], "code": totp.code(&app) });
+    let enabled = app.enable(&device, &body).await.json(200);
+    let first = app.first_step("ada@example.com").await;
+    let body = json!({
+        "token": first["token"], "code": totp.next_code(&app).await, "trustDevice": true,
+    });
+    let call = app.post("/api/auth/sign-in", &body);
+    call.send().await.expect(200);
+    let export = export(&app, &device).await;
+    assert_eq!(export["mfa"]["methods"], json!(["totp"]));
+    assert!(export["mfa"]["since"].is_string());
+    let trusted = export["trustedDevices"].as_array().unwrap();
+    assert_eq!(trusted.len(), 1);
+    assert!(trusted[0]["expiresAt"].is_string());
+    let text = export.to_string();
+    let mut secrets = vec![begun["secret"].as_str().unwrap()];
+    let recovery = enabled["recoveryCodes"].as_array().unwrap();
+    secrets.extend(recovery.iter().map(|code| code.as_str().unwrap()));
+    secrets.push(first["token"].as_str().unwrap());
+    for secret in secrets {
+        assert!(!text.contains(secret), "{text}");
+    }
 }

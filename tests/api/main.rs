@@ -25,6 +25,7 @@ mod lockout;
 mod logout;
 mod mail;
 mod mass;
+mod mfa;
 mod not_me;
 mod not_me_link;
 mod otp;

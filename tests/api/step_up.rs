@@ -196,8 +196,8 @@ async fn every_bad_field_is_named() {
             vec!["password"],
         ),
         (
-            json!({ "method": "email", "tokenId": id, "code": "111111" }),
-            vec!["password"],
+            json!({ "method": "pigeon", "tokenId": id, "code": "111111" }),
+            vec!["method"],
         ),
         (json!({ "tokenId": id }), vec!["code"]),
         (json!({ "code": "111111" }), vec!["tokenId"]),

@@ -14,6 +14,7 @@ mod authenticator;
 mod changes;
 mod chromium;
 mod codes;
+mod factors;
 mod faults;
 mod people;
 mod range_server;
@@ -25,6 +26,7 @@ pub use authenticator::{BACKED_UP, BACKUP_ELIGIBLE, Ceremony, PRESENT, Passkey, 
 pub use changes::other_code;
 pub use chromium::{Chromium, Scheme};
 pub use codes::{Mailed, other_than};
+pub use factors::TotpApp;
 pub use faults::{Fault, Faults, Frozen, Life, Rule, Seen, Template, Wire, chance};
 pub use people::{Device, NEW_PASSWORD, PASSWORD, Pending, Person};
 pub use range_server::{Asked, Range, RangeServer};

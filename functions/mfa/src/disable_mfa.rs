@@ -9,8 +9,9 @@ use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::factor::Method;
+use latchkey_shared::domain::user::User;
 use latchkey_shared::http::views::UserView;
-use latchkey_shared::http::{Body, Caller, Fields, Fresh, FromFields, Problem, Reply};
+use latchkey_shared::http::{Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, Reply};
 use serde::Serialize;
 
 use crate::State;
@@ -53,6 +54,7 @@ pub(crate) async fn handler(
             token,
         } => (code, *method, *token),
     };
+    must_end_some(&user, request.methods.as_deref())?;
     let shown = state
         .shown(&user, &session, (code, method, token), &caller)
         .await?;
@@ -74,4 +76,17 @@ pub(crate) async fn handler(
     user.mfa = rest;
     let user = UserView::at(&user, now);
     Ok(Reply(StatusCode::OK, Disabled { user }).into_response())
+}
+
+/// What is named is on, so that no code is used up for nothing.
+fn must_end_some(user: &User, named: Option<&[Method]>) -> Result<(), Problem> {
+    let ends_some = |named: &[Method]| named.iter().any(|method| user.mfa.contains(method));
+    if user.mfa.is_empty() || named.is_none_or(ends_some) {
+        return Ok(());
+    }
+    Err(Problem::validation(vec![FieldError::new(
+        "methods",
+        "invalid_choice",
+        "Name a second factor that sign-in asks for, or leave this away to end all.",
+    )]))
 }

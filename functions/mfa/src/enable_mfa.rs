@@ -69,10 +69,10 @@ struct NewApp {
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Fresh(user): Fresh,
+    user: Fresh,
     Body(request): Body<Request>,
 ) -> Result<Response, Problem> {
-    let (user, session) = state.authority.load(user).await?;
+    let (user, session) = state.authority.load_proven(user).await?;
     match request {
         Request::Begin(Method::Totp) => {
             may_add(&state, &user, Method::Totp)?;
@@ -158,7 +158,7 @@ impl State {
         if let Some((setup, tries)) = setup {
             let secret = factors.opened(&Setup::row(user.id), &setup.secret)?;
             let Some(last_step) = secret.step_of(code, now) else {
-                return Err(Problem::code_invalid(MAX_TRIES.saturating_sub(tries)));
+                return Err(Problem::factor_invalid(MAX_TRIES.saturating_sub(tries)));
             };
             let app = App {
                 secret: factors.sealed(&App::row(user.id), &secret)?,
@@ -175,10 +175,17 @@ impl State {
             code,
         };
         let token = self.desk.redeem_in_session(redeemed, now).await?;
-        let method = match token.target {
-            Some(Target::Phone(_)) => Method::Sms,
-            _ => Method::Email,
+        let (method, to) = match &token.target {
+            Some(Target::Phone(number)) => {
+                (Method::Sms, user.phone_number.as_ref() == Some(number))
+            }
+            Some(Target::Email(email)) => (Method::Email, user.email == *email),
+            None => (Method::Email, false),
         };
+        // The account has moved on from where the code went.
+        if !to {
+            return Err(Problem::code_expired());
+        }
         self.add(user, Added::Code(method, &token), caller).await
     }
 

@@ -53,10 +53,10 @@ impl From<&Passkey> for Registered {
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Fresh(user): Fresh,
+    user: Fresh,
     Body(request): Body<Request>,
 ) -> Result<Reply<Registered>, Problem> {
-    let (user, session) = state.authority.load(user).await?;
+    let (user, session) = state.authority.load_proven(user).await?;
     let credential = state
         .ceremonies
         .finish_registration(user.id, session.id, &request.response)

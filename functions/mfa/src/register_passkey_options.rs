@@ -24,11 +24,11 @@ impl FromFields for Nothing {
 
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
-    Fresh(user): Fresh,
+    user: Fresh,
     request: extract::Request,
 ) -> Result<Reply<impl serde::Serialize>, Problem> {
     let Nothing = read_optional_json(request).await?;
-    let (user, session) = state.authority.load(user).await?;
+    let (user, session) = state.authority.load_proven(user).await?;
     let present = state.passkeys.of_user(user.id).await?;
     if u32::try_from(present.len()).is_ok_and(|count| count >= MAX_PASSKEYS) {
         return Err(too_many());

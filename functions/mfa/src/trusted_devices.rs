@@ -3,10 +3,9 @@
 
 use axum::extract;
 use http::StatusCode;
-use jiff::Timestamp;
-use latchkey_shared::domain::device;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::DeviceId;
+use latchkey_shared::http::views::TrustedDeviceView;
 use latchkey_shared::http::{Authenticated, Caller, Device, PathId, Problem, Reply};
 use latchkey_shared::store::transaction::CommitError;
 use serde::Serialize;
@@ -15,20 +14,8 @@ use crate::State;
 
 #[derive(Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
-struct TrustedDevice {
-    id: DeviceId,
-    current: bool,
-    user_agent: Option<String>,
-    device: Option<String>,
-    created_at: Timestamp,
-    last_used_at: Option<Timestamp>,
-    expires_at: Timestamp,
-}
-
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
 pub(crate) struct TrustedDevices {
-    trusted_devices: Vec<TrustedDevice>,
+    trusted_devices: Vec<TrustedDeviceView>,
     next_cursor: Option<String>,
 }
 
@@ -41,15 +28,8 @@ pub(crate) async fn list(
     let now = state.clock.now();
     let known = state.device_cookie.known(&from, user.id, now);
     let trusted = state.trusted.of_user(&user, now).await?;
-    let view = |trusted: &latchkey_shared::store::trusted_devices::TrustedDevice| TrustedDevice {
-        id: trusted.id,
-        current: known.is_some_and(|known| known.id == trusted.id),
-        device: trusted.user_agent.as_deref().and_then(device::name),
-        user_agent: trusted.user_agent.clone(),
-        created_at: trusted.created_at,
-        last_used_at: trusted.last_used_at,
-        expires_at: trusted.expires_at,
-    };
+    let current = known.map(|known| known.id);
+    let view = |trusted| TrustedDeviceView::seen_from(current, trusted);
     let response = TrustedDevices {
         trusted_devices: trusted.iter().map(view).collect(),
         next_cursor: None,

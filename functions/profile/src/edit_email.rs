@@ -8,9 +8,7 @@ use axum::response::{IntoResponse, Response};
 use latchkey_shared::domain::email::EmailAddress;
 use latchkey_shared::domain::token::Target;
 use latchkey_shared::http::views::ChallengeView;
-use latchkey_shared::http::{
-    Authenticated, Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, steady,
-};
+use latchkey_shared::http::{Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, steady};
 
 use crate::State;
 use crate::address_change::{Proof, challenged, proof};
@@ -35,7 +33,7 @@ impl FromFields for Request {
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Fresh(user): Fresh,
+    user: Fresh,
     Body(request): Body<Request>,
 ) -> Result<Response, Problem> {
     steady(Box::pin(answer(&state, &caller, user, request))).await
@@ -44,10 +42,10 @@ pub(crate) async fn handler(
 async fn answer(
     state: &State,
     caller: &Caller,
-    user: Authenticated,
+    user: Fresh,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (user, session) = state.authority.load(user).await?;
+    let (user, session) = state.authority.load_proven(user).await?;
     if request.email == user.email {
         return Err(Problem::validation(vec![FieldError::new(
             "email",

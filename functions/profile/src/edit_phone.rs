@@ -10,8 +10,7 @@ use latchkey_shared::domain::phone::PhoneNumber;
 use latchkey_shared::domain::token::Target;
 use latchkey_shared::http::views::ChallengeView;
 use latchkey_shared::http::{
-    Authenticated, Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, phone_number,
-    steady,
+    Body, Caller, FieldError, Fields, Fresh, FromFields, Problem, phone_number, steady,
 };
 
 use crate::State;
@@ -40,7 +39,7 @@ impl FromFields for Request {
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Fresh(user): Fresh,
+    user: Fresh,
     Body(request): Body<Request>,
 ) -> Result<Response, Problem> {
     steady(Box::pin(answer(&state, &caller, user, request))).await
@@ -49,10 +48,10 @@ pub(crate) async fn handler(
 async fn answer(
     state: &State,
     caller: &Caller,
-    user: Authenticated,
+    user: Fresh,
     request: Request,
 ) -> Result<Response, Problem> {
-    let (user, session) = state.authority.load(user).await?;
+    let (user, session) = state.authority.load_proven(user).await?;
     let own = user.phone_number.as_ref() == Some(&request.number);
     if own && user.phone_verified {
         return Err(Problem::validation(vec![FieldError::new(

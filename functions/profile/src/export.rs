@@ -6,9 +6,12 @@ use http::header::CONTENT_DISPOSITION;
 use http::{HeaderValue, StatusCode};
 use jiff::Timestamp;
 use latchkey_shared::domain::event::EventKind;
+use latchkey_shared::domain::factor::Method;
 use latchkey_shared::domain::id::EventId;
 use latchkey_shared::domain::user::Preferences;
-use latchkey_shared::http::views::{EventView, FormerView, PasskeyView, SessionView, UserView};
+use latchkey_shared::http::views::{
+    EventView, FormerView, PasskeyView, SessionView, TrustedDeviceView, UserView,
+};
 use latchkey_shared::http::{Caller, Fresh, Problem, Reply};
 use serde::Serialize;
 
@@ -26,11 +29,20 @@ struct Export {
     has_password: bool,
     preferences: Preferences,
     former_addresses: Vec<FormerView>,
+    mfa: SecondFactorsView,
     passkeys: Vec<PasskeyView>,
+    trusted_devices: Vec<TrustedDeviceView>,
     sessions: Vec<SessionView>,
     events: Vec<EventView>,
     /// Where `GET /api/auth/user/events` goes on, if there are more.
     next_cursor: Option<EventId>,
+}
+
+/// The second factors that sign-in asks for.
+#[derive(Debug, Serialize)]
+struct SecondFactorsView {
+    methods: Vec<Method>,
+    since: Option<Timestamp>,
 }
 
 pub(crate) async fn handler(
@@ -42,8 +54,9 @@ pub(crate) async fn handler(
     let (user, current) = state.authority.load(user).await?;
     let event = caller.event(user.id, EventKind::Exported, now, &*state.random);
     state.events.write(&event).await?;
-    let (passkeys, sessions, page) = tokio::try_join!(
+    let (passkeys, trusted, sessions, page) = tokio::try_join!(
         state.passkeys.of_user(user.id),
+        state.trusted.of_user(&user, now),
         state.sessions.of_user(user.id),
         state.events.page(user.id, None, MAX_EVENTS),
     )?;
@@ -52,6 +65,14 @@ pub(crate) async fn handler(
         user: UserView::at(&user, now),
         has_password: user.password_hash.is_some(),
         former_addresses: user.former.iter().map(FormerView::from).collect(),
+        mfa: SecondFactorsView {
+            methods: user.mfa.clone(),
+            since: user.mfa_since,
+        },
+        trusted_devices: trusted
+            .iter()
+            .map(|device| TrustedDeviceView::seen_from(None, device))
+            .collect(),
         passkeys: passkeys.iter().map(PasskeyView::from).collect(),
         sessions: sessions
             .iter()

@@ -39,6 +39,7 @@ use latchkey_shared::store::lockouts::Lockouts;
 use latchkey_shared::store::passkeys::Passkeys;
 use latchkey_shared::store::profiles::Profiles;
 use latchkey_shared::store::sessions::Sessions;
+use latchkey_shared::store::trusted_devices::TrustedDevices;
 use latchkey_shared::store::users::Users;
 
 /// What this function uses, and nothing else.
@@ -49,6 +50,7 @@ pub struct State {
     profiles: Profiles,
     events: Events,
     passkeys: Passkeys,
+    trusted: TrustedDevices,
     lockouts: Lockouts,
     desk: Desk,
     limiter: Limiter,
@@ -80,6 +82,7 @@ impl State {
             profiles: Profiles::open(&client, env)?,
             events: Events::open(&client, env)?,
             passkeys: Passkeys::open(&client, env)?,
+            trusted: TrustedDevices::open(&client, env)?,
             lockouts: Lockouts::open(&client, env)?,
             desk: Desk::open(platform)?,
             current_password: CurrentPassword::new(

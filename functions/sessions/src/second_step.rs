@@ -84,7 +84,7 @@ impl State {
         )?;
         // With another password, or signed out of everywhere, one begins anew.
         let user = user
-            .filter(|user| user.epoch == ticket.epoch)
+            .filter(|user| user.epoch == ticket.epoch && !is_cut_off(&ticket, user))
             .ok_or_else(Problem::code_expired)?;
         match (&step.code, step.method) {
             (Some(code), _) => {
@@ -153,4 +153,12 @@ impl State {
         }
         entered
     }
+}
+
+/// Whether all sessions were ended after the first step. What has no epoch of its own, such as a
+/// sign-out everywhere, is told by time.
+fn is_cut_off(ticket: &Token, user: &User) -> bool {
+    let begun = ticket.id.unix_millis();
+    user.cutoff
+        .is_some_and(|cutoff| begun <= cutoff.at.as_millisecond())
 }

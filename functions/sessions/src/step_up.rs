@@ -128,6 +128,13 @@ pub(crate) async fn handler(
             token,
         } => {
             let factors = &state.second_factors;
+            if user.mfa.is_empty() && token.is_none() {
+                return Err(Problem::validation(vec![FieldError::new(
+                    "tokenId",
+                    "required",
+                    "Send the token that the code came with.",
+                )]));
+            }
             let messages = |method: &Method| *method != Method::Totp;
             match (token, code) {
                 // Of a mail to who has no mails for a second factor: it shows no more than that

@@ -12,7 +12,8 @@ use crate::database::TableDefinition;
 
 /// The settings that `cargo dev` takes over from its own environment. The others follow from
 /// where the stack listens.
-pub const OVERRIDABLE: [&str; 26] = [
+pub const OVERRIDABLE: [&str; 28] = [
+    "ADMIN_MFA",
     "ALLOWED_ORIGINS",
     "APP_NAME",
     "ARGON2_ITERATIONS",
@@ -28,6 +29,7 @@ pub const OVERRIDABLE: [&str; 26] = [
     "MAILS_PER_HOUR",
     "MAIL_CONFIGURATION_SET",
     "MAIL_FROM",
+    "MFA_METHODS",
     "PUBLIC_URL",
     "RUST_LOG",
     "SMS_COUNTRIES",

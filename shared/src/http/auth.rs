@@ -102,6 +102,17 @@ impl Authority {
         }
     }
 
+    /// The user and session behind a fresh proof, for what changes how one signs in. Where sign-in
+    /// asks for a second factor, one was shown in this session: a session from before, and one on a
+    /// trusted device, stand for a password alone, which must not be enough to add a factor beside.
+    pub async fn load_proven(&self, caller: Fresh) -> Result<(User, Session), Problem> {
+        let (user, session) = self.load(caller.0).await?;
+        if user.mfa.is_empty() || session.is_multi_factor() {
+            return Ok((user, session));
+        }
+        Err(second_factor_wanted())
+    }
+
     /// Whether a session is one that admins may act from: with `ADMIN_MFA=required`, the default, one
     /// in which two factors were shown.
     pub(super) fn check_admin(&self, user: &User, session: &Session) -> Result<(), Problem> {
@@ -114,10 +125,7 @@ impl Authority {
                 "Set up a second factor or a passkey, and sign in with it.",
             ));
         }
-        Err(Problem::new(
-            Code::StepUpRequired,
-            "Show a second factor with POST /api/auth/step-up, then send this again.",
-        ))
+        Err(second_factor_wanted())
     }
 
     /// The limits of routes, for the layer of a router.
@@ -161,6 +169,13 @@ impl Authority {
             user.status == Status::Active && session.is_alive(now, user.cutoff)
         }))
     }
+}
+
+fn second_factor_wanted() -> Problem {
+    Problem::new(
+        Code::StepUpRequired,
+        "Show a second factor with POST /api/auth/step-up, then send this again.",
+    )
 }
 
 fn admin_mfa(env: &Env) -> Result<bool, EnvError> {

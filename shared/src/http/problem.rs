@@ -241,6 +241,21 @@ impl Problem {
         }
     }
 
+    /// A wrong code of a second factor, which may be tried this many times more for now.
+    pub fn factor_invalid(attempts_left: u32) -> Self {
+        Self {
+            attempts_left: Some(attempts_left),
+            ..Self::new(
+                Code::CodeInvalid,
+                if attempts_left == 0 {
+                    "That was the last try for now. Wait a while, or begin anew."
+                } else {
+                    "Check the code in the app or the latest message and try again."
+                },
+            )
+        }
+    }
+
     /// A code or link that is no longer good, for whatever reason.
     pub fn code_expired() -> Self {
         Self::new(
@@ -338,6 +353,11 @@ impl Problem {
                 "It has been logged under the id in `requestId`.",
             ),
         }
+    }
+
+    /// How often a code may still be tried, where that is what is told.
+    pub fn attempts_left(&self) -> Option<u32> {
+        self.attempts_left
     }
 
     /// What is wrong and what to do, for people.

@@ -11,13 +11,14 @@ use webauthn_rs_proto::AuthenticatorTransport;
 use crate::domain::device;
 use crate::domain::email::EmailAddress;
 use crate::domain::event::{Event, EventKind};
-use crate::domain::id::{EventId, SessionId, TokenId, UserId};
+use crate::domain::id::{DeviceId, EventId, SessionId, TokenId, UserId};
 use crate::domain::passkey::PasskeyId;
 use crate::domain::phone::PhoneNumber;
 use crate::domain::session::Session;
 use crate::domain::token::{RESEND_AFTER, Target, Token};
 use crate::domain::user::{Former, Status, User};
 use crate::store::passkeys::Passkey;
+use crate::store::trusted_devices::TrustedDevice;
 
 /// A user, as they and admins see them.
 #[derive(Debug, Serialize)]
@@ -116,6 +117,34 @@ impl From<&Passkey> for PasskeyView {
             transports: passkey.transports().unwrap_or_default(),
             created_at: passkey.created_at,
             last_used_at: passkey.last_used_at,
+        }
+    }
+}
+
+/// A device that is asked for no second factor, as its user sees it.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+pub struct TrustedDeviceView {
+    id: DeviceId,
+    current: bool,
+    user_agent: Option<String>,
+    device: Option<String>,
+    created_at: Timestamp,
+    last_used_at: Option<Timestamp>,
+    expires_at: Timestamp,
+}
+
+impl TrustedDeviceView {
+    /// The device, seen from the device `current`, where that is known.
+    pub fn seen_from(current: Option<DeviceId>, trusted: &TrustedDevice) -> Self {
+        Self {
+            id: trusted.id,
+            current: current == Some(trusted.id),
+            device: trusted.user_agent.as_deref().and_then(device::name),
+            user_agent: trusted.user_agent.clone(),
+            created_at: trusted.created_at,
+            last_used_at: trusted.last_used_at,
+            expires_at: trusted.expires_at,
         }
     }
 }

@@ -39,9 +39,9 @@ impl Erasure {
         })
     }
 
-    /// Deletes the user's passkeys, second factors and sessions, and the tokens that their events name but for those that
-    /// are still `needed`; of the events ids are left. May be done twice, and goes on where it was cut
-    /// off.
+    /// Deletes the user's passkeys, second factors, trusted devices and sessions, and the tokens that
+    /// their events name but for those that are still `needed`; of the events ids are left. May be
+    /// done twice, and goes on where it was cut off.
     pub async fn erase(&self, user: UserId, needed: &[TokenId]) -> Result<(), StoreError> {
         self.passkeys.erase(user).await?;
         self.factors.erase(user).await?;
