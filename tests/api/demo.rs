@@ -33,9 +33,6 @@ impl Visit {
         let fields = [("name", "Ada"), ("email", email), ("password", password)];
         for (field, text) in fields {
             let field = format!("#sign-up [name={field}]");
-            self.browser
-                .evaluate(&format!("document.querySelector('{field}').value = ''"))
-                .await;
             self.browser.fill(&field, text).await;
         }
         self.browser.click("#sign-up button").await;
@@ -82,4 +79,25 @@ async fn the_page_is_bound_to_its_own_files_and_to_a_name() {
         let file = app.get(path).send().await.expect(200);
         assert_eq!(file.header("content-type"), Some(content_type));
     }
+}
+
+#[tokio::test]
+async fn the_browser_holds_the_page_to_its_policy_and_says_so() {
+    let Some(mut visit) = Visit::begin().await else {
+        return;
+    };
+    visit.browser.claim_quiet().await;
+    let markup = "(() => {
+        try { document.body.innerHTML = '<p>'; return 'taken'; } catch (error) { return error.name; }
+    })()";
+    assert_eq!(visit.browser.evaluate(markup).await, "TypeError");
+    let picture = "new Promise((resolve) => {
+        const picture = new Image();
+        picture.onload = () => resolve('taken');
+        picture.onerror = () => resolve('refused');
+        picture.src = '/demo/picture.png';
+    })";
+    assert_eq!(visit.browser.evaluate(picture).await, "refused");
+    let complaints = visit.browser.complaints().await;
+    assert_eq!(complaints.len(), 2, "{complaints:?}");
 }

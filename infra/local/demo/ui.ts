@@ -10,6 +10,7 @@ const METHODS: Record<api.Method, string> = { totp: "authenticator app", email: 
 type Form = Record<string, string>;
 
 const get = <T extends HTMLElement>(id: string) => document.getElementById(id) as T;
+const names = (methods: api.Method[]) => methods.map((method) => METHODS[method]).join(", ");
 const date = (time: string | null) => (time ? new Date(time).toLocaleString() : "never");
 
 let again: number | undefined;
@@ -19,14 +20,9 @@ function show(view: string, notice = ""): void {
   const isNew = get(view).hidden;
   for (const id of VIEWS) get(id).hidden = id !== view;
   for (const form of document.querySelectorAll("form")) form.reset();
-  say(get("notice"), notice);
+  get("notice").textContent = notice;
   clearInterval(again);
   if (isNew) get(view).querySelector<HTMLElement>("input, button")?.focus();
-}
-
-function say(where: HTMLElement, text: string): void {
-  where.textContent = text;
-  where.hidden = !text;
 }
 
 /** Where complaints are read: nothing beside an open dialog is. */
@@ -45,19 +41,25 @@ function complain(error: unknown, form?: HTMLFormElement): void {
       rest.push(`${field}: ${message}`);
       continue;
     }
-    const wrong = Object.assign(document.createElement("span"), { className: "wrong", id: `${form?.id}-${field}`, textContent: message });
+    const wrong = document.createElement("span");
+    wrong.className = "wrong";
+    wrong.id = `${form?.id}-${field}`;
+    wrong.textContent = message;
     input.after(wrong);
     input.setAttribute("aria-invalid", "true");
     input.setAttribute("aria-describedby", wrong.id);
   }
-  const text = name === "NotAllowedError" ? "No passkey was chosen." : error instanceof Error ? error.message : String(error);
-  say(problem(), [text, ...rest].join(" "));
+  const text = name === "NotAllowedError" ? "No passkey was chosen." : error instanceof Error ? error.message : error;
+  problem().textContent = [text, ...rest].join(" ");
 }
 
 /** Does what a form or button is for: once at a time, with complaints where they belong. */
-async function act(buttons: Iterable<HTMLButtonElement>, work: () => Promise<unknown>, form?: HTMLFormElement): Promise<void> {
-  say(problem(), "");
-  say(get("notice"), "");
+async function act(
+  buttons: Iterable<HTMLButtonElement>,
+  work: () => Promise<unknown>,
+  form?: HTMLFormElement,
+): Promise<void> {
+  problem().textContent = get("notice").textContent = "";
   form?.querySelectorAll(".wrong").forEach((wrong) => wrong.remove());
   form?.querySelectorAll("[aria-invalid]").forEach((input) => input.removeAttribute("aria-invalid"));
   for (const button of buttons) button.disabled = true;
@@ -84,7 +86,9 @@ function onClick(button: HTMLButtonElement, work: () => Promise<unknown>): void 
 }
 
 function newButton(text: string, work: () => Promise<unknown>): HTMLButtonElement {
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
   onClick(button, work);
   return button;
 }
@@ -102,11 +106,15 @@ function fill(list: string, rows: (string | HTMLElement)[][]): void {
 
 function signedOut(notice = ""): void {
   show("signed-out", notice);
+  offerPasskeys();
+}
+
+/** Offers passkeys where the browser fills in names and passwords (conditional UI). */
+function offerPasskeys(): void {
   void autofill();
   again = setInterval(autofill, AUTOFILL_AGAIN_MS);
 }
 
-/** Offers passkeys where the browser fills in names and passwords (conditional UI). */
 async function autofill(): Promise<void> {
   try {
     if (await api.signInWithPasskey(true)) await signedIn();
@@ -124,11 +132,12 @@ async function entered(answer: api.SignedIn | api.MfaRequired): Promise<void> {
 onSubmit("sign-in", async ({ identifier = "", password = "" }) => entered(await api.signIn({ identifier, password })));
 
 onClick(get("passkey-sign-in"), async () => {
+  // A browser asks for one passkey at a time.
+  clearInterval(again);
   try {
     await api.signInWithPasskey();
   } catch (error) {
-    // The wait ended when the button was pressed.
-    void autofill();
+    offerPasskeys();
     throw error;
   }
   await signedIn();
@@ -153,7 +162,7 @@ let step: api.MfaRequired;
 function secondStep(answer: api.MfaRequired): void {
   step = answer;
   show("second-step", answer.challenge && `A code is on its way to ${answer.challenge.sentTo}.`);
-  get("second-step-methods").textContent = `Your second factors: ${answer.methods.map((method) => METHODS[method]).join(", ")}.`;
+  get("second-step-methods").textContent = `Your second factors: ${names(answer.methods)}.`;
   const messages = answer.methods.filter((method) => method !== "totp");
   const buttons = messages.map((method) =>
     newButton(`Send a ${METHODS[method]}`, async () => {
@@ -188,13 +197,14 @@ async function signedIn(notice = ""): Promise<void> {
       await signedIn(`Removed ${passkey.name}.`);
     }),
   ]));
-  fill("sessions", sessions.map((session) => [
-    `${session.device ?? "Unknown device"}, ${session.ip ?? "unknown address"}, ${date(session.lastUsedAt)}`,
-    session.current ? "this one" : newButton("End", async () => {
-      await api.endSession(session.id);
+  fill("sessions", sessions.map(({ id, current, device, ip, lastUsedAt }) => {
+    const text = `${device ?? "Unknown device"}, ${ip ?? "unknown address"}, ${current ? "now" : date(lastUsedAt)}`;
+    const end = newButton("End", async () => {
+      await api.endSession(id);
       await signedIn("Ended the session.");
-    }),
-  ]));
+    });
+    return current ? [text] : [text, end];
+  }));
   showFactors(mfa);
 }
 
@@ -212,9 +222,11 @@ let factor: api.NewFactor;
 let mailed: string | undefined;
 
 function showFactors({ methods, available, recoveryCodesLeft }: api.Mfa): void {
-  const on = methods.map((method) => METHODS[method]).join(", ");
-  get("factors").textContent = on ? `On: ${on}. Recovery codes left: ${recoveryCodesLeft}.` : "None: sign-in asks for the password alone.";
-  get("factors-available").replaceChildren(...available.map((method) => newButton(`Set up ${METHODS[method]}`, () => begin(method))));
+  get("factors").textContent = methods.length
+    ? `On: ${names(methods)}. Recovery codes left: ${recoveryCodesLeft}.`
+    : "None: sign-in asks for the password alone.";
+  const beginnings = available.map((method) => newButton(`Set up ${METHODS[method]}`, () => begin(method)));
+  get("factors-available").replaceChildren(...beginnings);
   for (const id of ["enable", "recovery"]) get(id).hidden = true;
   get("disable").hidden = methods.length === 0;
   mailed = undefined;
@@ -223,7 +235,7 @@ function showFactors({ methods, available, recoveryCodesLeft }: api.Mfa): void {
     newButton(`Send a ${METHODS[method]}`, async () => {
       const { token, sentTo } = await api.askFactorCode(method);
       mailed = token;
-      say(get("notice"), `A code is on its way to ${sentTo}.`);
+      get("notice").textContent = `A code is on its way to ${sentTo}.`;
     }),
   );
   get("disable-send").replaceChildren(...buttons);
@@ -260,7 +272,7 @@ api.onStepUp((complaint = "") => {
   const form = get<HTMLFormElement>("step-up-form");
   form.reset();
   dialog.showModal();
-  say(problem(), complaint);
+  problem().textContent = complaint;
   return new Promise<api.Proof | undefined>((resolve) => {
     const done = (proof?: api.Proof) => {
       dialog.close();

@@ -42,6 +42,7 @@ async fn a_browser_signs_up_makes_a_passkey_and_signs_in_with_it_by_button_and_b
         .browser
         .see("#sign-up [name=password][aria-invalid] + .wrong")
         .await;
+    visit.browser.screenshot("demo-sign-up").await;
     visit.sign_up(EMAIL, PASSWORD).await;
     visit.browser.see("#verify").await;
     let code = visit.app.mail_to(EMAIL, "verify_email").await.code();
@@ -78,6 +79,8 @@ async fn a_browser_signs_up_makes_a_passkey_and_signs_in_with_it_by_button_and_b
     // An access token that has run out is renewed, and an old proof of who it is made again.
     visit.app.advance(HOUR).await;
     visit.browser.click("#passkeys button").await;
+    visit.browser.see("#step-up-passkey").await;
+    visit.browser.screenshot("demo-step-up").await;
     visit.browser.click("#step-up-passkey").await;
     visit.browser.read("#notice", "Removed").await;
     assert_eq!(visit.browser.text("#passkeys").await, "");

@@ -41,6 +41,11 @@ impl Visit {
         app_code(secret, self.app.stack.clock().now().as_second())
     }
 
+    /// The code of the newest mail of this template.
+    async fn mailed(&self, template: &str) -> String {
+        self.app.mail_to(EMAIL, template).await.code()
+    }
+
     async fn give_code(&mut self, code: &str) {
         self.browser.fill("#second-factor [name=code]", code).await;
         self.browser.click("#second-factor button").await;
@@ -53,13 +58,19 @@ async fn a_browser_turns_an_app_on_and_signs_in_with_its_code_a_recovery_code_or
     let Some(mut visit) = Visit::begin().await else {
         return;
     };
-    visit.app.person(EMAIL).await;
+    let ada = visit.app.person(EMAIL).await;
+    let elsewhere = visit.app.sign_in(&ada).await;
     visit.give_password(EMAIL).await;
+    visit.browser.click("#sessions button").await;
+    visit.browser.read("#notice", "Ended").await;
+    let me = visit.app.get("/api/auth/user/me").bearer(&elsewhere.access);
+    me.send().await.problem(401, "unauthenticated");
 
     visit.browser.click("#factors-available button").await;
     let picture = "document.getElementById('enable-qr')";
     let shown = format!("{picture}.complete && {picture}.naturalWidth > 0");
     visit.browser.until(&shown).await;
+    visit.browser.screenshot("demo-second-factor").await;
     let secret = visit.browser.text("#enable-secret").await;
     let code = visit.next_code(&secret).await;
     visit.browser.fill("#enable [name=code]", &code).await;
@@ -75,12 +86,8 @@ async fn a_browser_turns_an_app_on_and_signs_in_with_its_code_a_recovery_code_or
     visit.sign_out().await;
     visit.give_password(EMAIL).await;
     let code = visit.next_code(&secret).await;
-    visit.give_code(&other_than(&code)).await;
-    visit.browser.see("#problem").await;
-    visit
-        .browser
-        .evaluate("document.getElementById('second-factor').reset()")
-        .await;
+    visit.give_code(other_than(&code)).await;
+    visit.browser.read("#problem", "code").await;
     visit.give_code(&code).await;
     visit.browser.read("#user-email", EMAIL).await;
 
@@ -103,6 +110,50 @@ async fn a_browser_turns_an_app_on_and_signs_in_with_its_code_a_recovery_code_or
 
     visit.browser.fill("#disable [name=code]", codes[1]).await;
     visit.browser.click("#disable button").await;
+    visit.browser.read("#factors", "None").await;
+
+    // A session that was ended elsewhere is over at the next click.
+    let elsewhere = visit.app.sign_in(&ada).await;
+    let all = visit.app.delete("/api/auth/user/logout-all");
+    all.bearer(&elsewhere.access).send().await.expect(204);
+    visit.browser.click("#add-passkey").await;
+    visit.browser.read("#notice", "over").await;
+
+    visit.browser.claim_quiet().await;
+}
+
+#[tokio::test]
+async fn a_browser_signs_in_with_codes_that_are_mailed() {
+    let Some(mut visit) = Visit::begin().await else {
+        return;
+    };
+    visit.app.person(EMAIL).await;
+    visit.give_password(EMAIL).await;
+    visit
+        .browser
+        .click("#factors-available button:nth-of-type(2)")
+        .await;
+    visit.browser.read("#enable-sent", "on its way").await;
+    let code = visit.mailed("confirm_mfa_change").await;
+    visit.browser.fill("#enable [name=code]", &code).await;
+    visit.browser.click("#enable button").await;
+    visit.browser.read("#factors", "On: code by email").await;
+
+    // No two codes are mailed within a minute.
+    visit.app.advance(2 * STEP).await;
+    visit.sign_out().await;
+    visit.give_password(EMAIL).await;
+    visit.browser.read("#notice", "on its way").await;
+    let code = visit.mailed("sign_in_code").await;
+    visit.give_code(&code).await;
+    visit.browser.read("#user-email", EMAIL).await;
+
+    visit.app.advance(2 * STEP).await;
+    visit.browser.click("#disable-send button").await;
+    visit.browser.read("#notice", "on its way").await;
+    let code = visit.mailed("confirm_mfa_change").await;
+    visit.browser.fill("#disable [name=code]", &code).await;
+    visit.browser.click("#disable button:not([type])").await;
     visit.browser.read("#factors", "None").await;
 
     visit.browser.claim_quiet().await;

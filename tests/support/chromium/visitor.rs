@@ -48,11 +48,16 @@ impl Chromium {
         self.call("Log.enable", json!({})).await;
     }
 
-    /// Claims that the console, since it is watched, has not complained.
-    pub async fn claim_quiet(&mut self) {
+    /// What the console has complained of since it is watched.
+    pub async fn complaints(&mut self) -> Vec<Value> {
         // What was said before this answer has come before it.
         self.evaluate("0").await;
-        assert_eq!(self.console, Vec::<Value>::new());
+        self.console.clone()
+    }
+
+    /// Claims that the console, since it is watched, has not complained.
+    pub async fn claim_quiet(&mut self) {
+        assert_eq!(self.complaints().await, Vec::<Value>::new());
     }
 
     /// Gives the user a passkey provider that is part of the device, and gives its id.
@@ -150,9 +155,10 @@ impl Chromium {
         }
     }
 
-    /// Types this into the field of this selector.
+    /// Types this into the field of this selector, in the place of what is there.
     pub async fn fill(&mut self, selector: &str, text: &str) {
         self.click(selector).await;
+        self.evaluate("document.activeElement.select()").await;
         self.call("Input.insertText", json!({ "text": text })).await;
     }
 }

@@ -540,19 +540,16 @@ var AUTOFILL_AGAIN_MS = 4 * 6e4;
 var VIEWS = ["signed-out", "verification", "second-step", "signed-in"];
 var METHODS = { totp: "authenticator app", email: "code by email", sms: "code by SMS" };
 var get = (id) => document.getElementById(id);
+var names = (methods) => methods.map((method) => METHODS[method]).join(", ");
 var date = (time) => time ? new Date(time).toLocaleString() : "never";
 var again;
 function show(view, notice = "") {
   const isNew = get(view).hidden;
   for (const id of VIEWS) get(id).hidden = id !== view;
   for (const form of document.querySelectorAll("form")) form.reset();
-  say(get("notice"), notice);
+  get("notice").textContent = notice;
   clearInterval(again);
   if (isNew) get(view).querySelector("input, button")?.focus();
-}
-function say(where, text) {
-  where.textContent = text;
-  where.hidden = !text;
 }
 var problem = () => document.querySelector("dialog[open] [role=alert]") ?? get("problem");
 function complain(error, form) {
@@ -566,17 +563,19 @@ function complain(error, form) {
       rest.push(`${field}: ${message}`);
       continue;
     }
-    const wrong = Object.assign(document.createElement("span"), { className: "wrong", id: `${form?.id}-${field}`, textContent: message });
+    const wrong = document.createElement("span");
+    wrong.className = "wrong";
+    wrong.id = `${form?.id}-${field}`;
+    wrong.textContent = message;
     input.after(wrong);
     input.setAttribute("aria-invalid", "true");
     input.setAttribute("aria-describedby", wrong.id);
   }
-  const text = name === "NotAllowedError" ? "No passkey was chosen." : error instanceof Error ? error.message : String(error);
-  say(problem(), [text, ...rest].join(" "));
+  const text = name === "NotAllowedError" ? "No passkey was chosen." : error instanceof Error ? error.message : error;
+  problem().textContent = [text, ...rest].join(" ");
 }
 async function act(buttons, work, form) {
-  say(problem(), "");
-  say(get("notice"), "");
+  problem().textContent = get("notice").textContent = "";
   form?.querySelectorAll(".wrong").forEach((wrong) => wrong.remove());
   form?.querySelectorAll("[aria-invalid]").forEach((input) => input.removeAttribute("aria-invalid"));
   for (const button of buttons) button.disabled = true;
@@ -600,7 +599,9 @@ function onClick(button, work) {
   button.addEventListener("click", () => void act([button], work));
 }
 function newButton(text, work) {
-  const button = Object.assign(document.createElement("button"), { type: "button", textContent: text });
+  const button = document.createElement("button");
+  button.type = "button";
+  button.textContent = text;
   onClick(button, work);
   return button;
 }
@@ -614,6 +615,9 @@ function fill(list, rows) {
 }
 function signedOut(notice = "") {
   show("signed-out", notice);
+  offerPasskeys();
+}
+function offerPasskeys() {
   void autofill();
   again = setInterval(autofill, AUTOFILL_AGAIN_MS);
 }
@@ -631,10 +635,11 @@ async function entered(answer) {
 }
 onSubmit("sign-in", async ({ identifier = "", password = "" }) => entered(await signIn({ identifier, password })));
 onClick(get("passkey-sign-in"), async () => {
+  clearInterval(again);
   try {
     await signInWithPasskey();
   } catch (error) {
-    void autofill();
+    offerPasskeys();
     throw error;
   }
   await signedIn();
@@ -654,7 +659,7 @@ var step;
 function secondStep2(answer) {
   step = answer;
   show("second-step", answer.challenge && `A code is on its way to ${answer.challenge.sentTo}.`);
-  get("second-step-methods").textContent = `Your second factors: ${answer.methods.map((method) => METHODS[method]).join(", ")}.`;
+  get("second-step-methods").textContent = `Your second factors: ${names(answer.methods)}.`;
   const messages = answer.methods.filter((method) => method !== "totp");
   const buttons = messages.map(
     (method) => newButton(`Send a ${METHODS[method]}`, async () => {
@@ -684,13 +689,14 @@ async function signedIn(notice = "") {
       await signedIn(`Removed ${passkey.name}.`);
     })
   ]));
-  fill("sessions", sessions2.map((session) => [
-    `${session.device ?? "Unknown device"}, ${session.ip ?? "unknown address"}, ${date(session.lastUsedAt)}`,
-    session.current ? "this one" : newButton("End", async () => {
-      await endSession(session.id);
+  fill("sessions", sessions2.map(({ id, current, device, ip, lastUsedAt }) => {
+    const text = `${device ?? "Unknown device"}, ${ip ?? "unknown address"}, ${current ? "now" : date(lastUsedAt)}`;
+    const end = newButton("End", async () => {
+      await endSession(id);
       await signedIn("Ended the session.");
-    })
-  ]));
+    });
+    return current ? [text] : [text, end];
+  }));
   showFactors(mfa2);
 }
 onClick(get("add-passkey"), async () => {
@@ -704,9 +710,9 @@ onClick(get("sign-out"), async () => {
 var factor;
 var mailed;
 function showFactors({ methods, available, recoveryCodesLeft }) {
-  const on = methods.map((method) => METHODS[method]).join(", ");
-  get("factors").textContent = on ? `On: ${on}. Recovery codes left: ${recoveryCodesLeft}.` : "None: sign-in asks for the password alone.";
-  get("factors-available").replaceChildren(...available.map((method) => newButton(`Set up ${METHODS[method]}`, () => begin(method))));
+  get("factors").textContent = methods.length ? `On: ${names(methods)}. Recovery codes left: ${recoveryCodesLeft}.` : "None: sign-in asks for the password alone.";
+  const beginnings = available.map((method) => newButton(`Set up ${METHODS[method]}`, () => begin(method)));
+  get("factors-available").replaceChildren(...beginnings);
   for (const id of ["enable", "recovery"]) get(id).hidden = true;
   get("disable").hidden = methods.length === 0;
   mailed = void 0;
@@ -715,7 +721,7 @@ function showFactors({ methods, available, recoveryCodesLeft }) {
     (method) => newButton(`Send a ${METHODS[method]}`, async () => {
       const { token, sentTo } = await askFactorCode(method);
       mailed = token;
-      say(get("notice"), `A code is on its way to ${sentTo}.`);
+      get("notice").textContent = `A code is on its way to ${sentTo}.`;
     })
   );
   get("disable-send").replaceChildren(...buttons);
@@ -745,7 +751,7 @@ onStepUp((complaint = "") => {
   const form = get("step-up-form");
   form.reset();
   dialog.showModal();
-  say(problem(), complaint);
+  problem().textContent = complaint;
   return new Promise((resolve) => {
     const done = (proof) => {
       dialog.close();
