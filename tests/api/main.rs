@@ -10,6 +10,7 @@ mod calls;
 mod code_purposes;
 mod contract;
 mod delete_user;
+mod demo;
 mod edge;
 mod edit_basic;
 mod edit_email;

@@ -2,6 +2,8 @@
 //!
 //! It speaks the protocol of its developer tools, whose messages are JSON on one WebSocket.
 
+mod visitor;
+
 use std::collections::VecDeque;
 use std::io::{self, BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -55,6 +57,7 @@ pub struct Chromium {
     session: Option<String>,
     last_call: u64,
     events: VecDeque<Value>,
+    console: Vec<Value>,
 }
 
 impl Chromium {
@@ -74,6 +77,7 @@ impl Chromium {
             session: None,
             last_call: 0,
             events: VecDeque::new(),
+            console: Vec::new(),
         };
         let target = chromium
             .call("Target.createTarget", json!({ "url": "about:blank" }))
@@ -130,7 +134,9 @@ impl Chromium {
                 .expect("Chromium is there")
                 .expect("a message of Chromium");
             if let Message::Text(text) = message {
-                return serde_json::from_str(&text).expect("JSON");
+                let message = serde_json::from_str(&text).expect("JSON");
+                self.console.extend(visitor::complaint(&message));
+                return message;
             }
         }
     }

@@ -6,8 +6,8 @@
 //! the code that runs here is the code that runs in Lambda; only the endpoints differ.
 //!
 //! Beside the service's routes there are `/dev/inbox` (what was mailed), `/dev/clock` (moves the
-//! time forward), `/dev/dead-letters` (events that were given up) and the request header
-//! `X-Dev-Client-Ip`. None of it exists in a deployed function.
+//! time forward), `/dev/dead-letters` (events that were given up), `/demo` (a front end to copy from)
+//! and the request header `X-Dev-Client-Ip`. None of it exists in a deployed function.
 
 mod aws;
 mod cache;
@@ -17,6 +17,7 @@ mod claims;
 mod clock;
 mod data_dir;
 mod database;
+mod demo;
 mod dev_routes;
 mod gateway;
 mod inbox;

@@ -93,6 +93,7 @@ fn announce(stack: &Stack) -> io::Result<()> {
     let endpoints = stack.endpoints();
     let mut out = io::stdout().lock();
     writeln!(out, "API          {url}/api/auth")?;
+    writeln!(out, "demo         {}", stack.demo_url())?;
     writeln!(out, "inbox        {url}/dev/inbox")?;
     writeln!(out, "clock        {url}/dev/clock")?;
     writeln!(out, "dead letters {url}/dev/dead-letters")?;

@@ -28,6 +28,7 @@ use crate::claims::{self, ClaimsError};
 use crate::clock::{ClockError, DevClock, SkewedClock};
 use crate::data_dir::{DataDir, DataDirError};
 use crate::database::{self, DatabaseError, TableDefinition};
+use crate::demo;
 use crate::dev_routes::{self, DevRoutes};
 use crate::gateway::{self, Gateway};
 use crate::inbox::{Inbox, InboxError};
@@ -247,7 +248,8 @@ impl Stack {
             random,
             bell: bell.clone(),
         };
-        let routes = Box::pin(functions(&watched)).await?.merge(dev.router());
+        let routes = Box::pin(functions(&watched)).await?;
+        let routes = routes.merge(dev.router()).merge(demo::router());
         let routes = edge(routes, &watched)?.layer(from_fn_with_state(gateway, gateway::pass));
         let api = serve_api(listener, routes);
 
@@ -270,6 +272,12 @@ impl Stack {
     #[must_use]
     pub fn url(&self) -> String {
         format!("http://{}", self.address)
+    }
+
+    /// Where the demo front end is.
+    #[must_use]
+    pub fn demo_url(&self) -> String {
+        demo::url(self.address.port())
     }
 
     /// Where DynamoDB and the other stand-ins for AWS listen.

@@ -44,14 +44,15 @@ impl RefreshCookie {
         self.header("", 0)
     }
 
-    /// The answer to a browser that is signed out: forget what you keep for us.
+    /// The answer to a browser that is signed out: forget what you keep for us. But not all cookies:
+    /// that would reach those of the whole domain, and the one by which a device is known and trusted.
     pub fn signed_out(&self) -> Response {
         let mut response = StatusCode::NO_CONTENT.into_response();
         let headers = response.headers_mut();
         headers.append(SET_COOKIE, self.clear());
         headers.insert(
             HeaderName::from_static("clear-site-data"),
-            HeaderValue::from_static(r#""cookies", "storage""#),
+            HeaderValue::from_static(r#""storage""#),
         );
         response
     }
