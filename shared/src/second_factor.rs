@@ -164,7 +164,10 @@ impl SecondFactors {
             return Err(refused("The account has no such second factor."));
         }
         let account = Account::User(tried.user.id);
-        let attempt = self.attempts.begin(&account, &Bucket::SecondFactor).await?;
+        let attempt = self
+            .attempts
+            .begin(&account, &Bucket::SecondFactor, caller)
+            .await?;
         match self.look(&tried, caller).await {
             Ok(Some((used, amr))) => Ok(Shown { used, attempt, amr }),
             Ok(None) => {

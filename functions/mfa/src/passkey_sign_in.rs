@@ -68,7 +68,7 @@ async fn answer(
     let known = state.holder(&opened).await?.ok_or_else(refused)?;
     let account = Account::User(known.user.id);
     let (bucket, new_place) = state.bucket(&device, &known.user, caller).await?;
-    let attempt = state.attempts.begin(&account, &bucket).await?;
+    let attempt = state.attempts.begin(&account, &bucket, caller).await?;
     let entering = Entering {
         opened,
         device,
