@@ -58,14 +58,19 @@ pub trait Cache: Send + Sync {
     async fn standing(&self, user: &str, session: &str) -> Result<Standing, CacheError>;
 
     /// [`Self::standing`] and [`Self::admit`] in one round trip: all that a check of an access token
-    /// asks. Nothing undoes the count of a caller who turns out to be denied.
+    /// asks. A session that is denied, given when it was created in Unix milliseconds, is not
+    /// counted: whoever holds the token of one spends nothing of its user's.
     async fn check(
         &self,
         user: &str,
         session: &str,
+        created: i64,
         quotas: &[Quota<'_>],
     ) -> Result<(Standing, Vec<Verdict>), CacheError> {
         let standing = self.standing(user, session).await?;
+        if standing.denies(created) {
+            return Ok((standing, Vec::new()));
+        }
         Ok((standing, self.admit(quotas).await?))
     }
 

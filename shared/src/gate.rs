@@ -6,7 +6,7 @@ use std::sync::Arc;
 use axum::response::{IntoResponse, Response};
 use http::StatusCode;
 use http::header::SET_COOKIE;
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Deserializer, Serialize};
 
@@ -41,6 +41,10 @@ use crate::store::places::Place;
 use crate::store::sessions::{Beside, MAX_ENDED_AT_ONCE, PasswordProof, Sessions, Trust, Write};
 use crate::store::transaction::CommitError;
 use crate::store::trusted_devices::{TrustedDevice, TrustedDevices};
+
+/// How often somebody who may come in is let in, while other sign-ins of theirs come first: of so many
+/// at once the last is let in by the last round.
+const ROUNDS: usize = 40;
 
 /// How the refresh token reaches the client.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -203,19 +207,59 @@ impl Gate {
     /// Lets a user in, if the account's status allows it and they have shown a second factor where
     /// the account asks for one: a session begins, and the one least recently used ends where the
     /// plan allows no more.
-    pub async fn admit(&self, entrant: Entrant, caller: &Caller) -> Result<Entry, Problem> {
+    pub async fn admit(&self, mut entrant: Entrant, caller: &Caller) -> Result<Entry, Problem> {
+        for _ in 0..ROUNDS {
+            if let Some(entry) = self.try_to_admit(&entrant, caller).await? {
+                return Ok(entry);
+            }
+            entrant = self.look_again(entrant).await?;
+        }
+        Err(Problem::unavailable())
+    }
+
+    /// The entrant with their account and sessions as they are by now. A password that was right is
+    /// right still, unless another has been set since.
+    async fn look_again(&self, mut entrant: Entrant) -> Result<Entrant, Problem> {
+        let (user, sessions) = self.sessions.anew(entrant.user.id).await?;
+        let user = user.ok_or_else(invalid_credentials)?;
+        may_sign_in(user.status)?;
+        if user.epoch != entrant.user.epoch {
+            return Err(invalid_credentials());
+        }
+        if let (Some(proof), Some(stored)) = (&mut entrant.proof, &user.password_hash)
+            && proof.checked.expose_secret() != stored.expose_secret()
+        {
+            // The same password, hashed anew by another sign-in.
+            *proof = PasswordProof {
+                checked: stored.clone(),
+                rehash: None,
+            };
+        }
+        Ok(Entrant {
+            user,
+            sessions,
+            ..entrant
+        })
+    }
+
+    /// Lets a user in; nothing where the account or its sessions have changed since they were read.
+    async fn try_to_admit(
+        &self,
+        entrant: &Entrant,
+        caller: &Caller,
+    ) -> Result<Option<Entry>, Problem> {
         let user = &entrant.user;
         may_sign_in(user.status)?;
         let now = self.clock.now();
         let owes = !user.mfa.is_empty() && entrant.passkey.is_none() && entrant.second.is_none();
         let trusted = if owes {
-            self.trusted_device(&entrant, now).await?
+            self.trusted_device(entrant, now).await?
         } else {
             None
         };
         if owes && trusted.is_none() {
-            let step = self.hold_for_second(&entrant, caller, now).await?;
-            return Ok(Entry::SecondStep(Box::new(step)));
+            let step = self.hold_for_second(entrant, caller, now).await?;
+            return Ok(step.map(|step| Entry::SecondStep(Box::new(step))));
         }
         let device = entrant.device.named(now, &*self.random);
         let given = entrant
@@ -224,13 +268,14 @@ impl Gate {
             .filter(|second| second.trust_device)
             .map(|_| self.trust(&device, user, caller, now));
         let plan = self.plans.plan_of(user, now).await?;
+        let began = begins_at(user, now);
         let session = Session::begin(
-            SessionId::new(now, &*self.random),
+            SessionId::new(began, &*self.random),
             user.id,
             user.epoch,
             entrant.amr.clone(),
             caller.source.clone(),
-            now,
+            began,
         );
         let displaced = displaced(&entrant.sessions, user, plan.max_sessions, now);
         let event = caller.event(
@@ -244,6 +289,7 @@ impl Gate {
             &*self.random,
         );
         let beside = Beside {
+            last: user.last_session,
             proof: entrant.proof.as_ref(),
             attempt: entrant.attempt.as_ref(),
             passkey: entrant.passkey.as_ref(),
@@ -262,24 +308,28 @@ impl Gate {
                 Vec::new()
             },
         };
-        self.sessions
+        match self
+            .sessions
             .begin(&session, &displaced, &beside, &event)
             .await
-            .map_err(|error| match error {
-                CommitError::Refused(writes)
-                    if writes.contains(&Write::Factor) || writes.contains(&Write::Token) =>
-                {
-                    Problem::code_expired()
-                }
-                // The account changed while the password was being checked: its new state rules.
-                CommitError::Refused(_) => invalid_credentials(),
-                CommitError::Store(error) => error.into(),
-            })?;
+        {
+            Ok(()) => {}
+            Err(CommitError::Refused(writes))
+                if writes.contains(&Write::Factor) || writes.contains(&Write::Token) =>
+            {
+                return Err(Problem::code_expired());
+            }
+            Err(CommitError::Refused(writes)) if writes.contains(&Write::Passkey) => {
+                return Err(invalid_credentials());
+            }
+            Err(CommitError::Refused(_)) => return Ok(None),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
         self.denylist.deny(user.id, &displaced, None).await;
         let mut answer = self.answer(user, &session, entrant.delivery, now)?;
         answer.device_cookie = (entrant.delivery == Delivery::Cookie)
             .then(|| self.device_cookie.set(&device, user.id, now, &*self.random));
-        Ok(Entry::SignedIn(Box::new(answer)))
+        Ok(Some(Entry::SignedIn(Box::new(answer))))
     }
 
     /// The second step of a sign-in once more, with a code on its way by this method.
@@ -307,7 +357,7 @@ impl Gate {
         entrant: &Entrant,
         caller: &Caller,
         now: Timestamp,
-    ) -> Result<SecondStep, Problem> {
+    ) -> Result<Option<SecondStep>, Problem> {
         let user = &entrant.user;
         let id = TokenId::new(now, &*self.random);
         let ticket = Token {
@@ -321,22 +371,29 @@ impl Gate {
             attempt: entrant.attempt.as_ref(),
             ..Beside::default()
         };
-        self.sessions
-            .give_ticket(&self.factors.factors, &ticket, &beside, now)
-            .await
-            .map_err(|error| match error {
-                CommitError::Refused(_) => invalid_credentials(),
-                CommitError::Store(error) => error.into(),
-            })?;
-        match &self.factors.offered(user)[..] {
+        let given = self
+            .sessions
+            .give_ticket(
+                &self.factors.factors,
+                &ticket,
+                &beside,
+                begins_at(user, now),
+            )
+            .await;
+        match given {
+            Ok(()) => {}
+            Err(CommitError::Refused(_)) => return Ok(None),
+            Err(CommitError::Store(error)) => return Err(error.into()),
+        }
+        Ok(Some(match &self.factors.offered(user)[..] {
             [only @ (Method::Email | Method::Sms)] => {
                 // Where none can be sent now, the ticket is good all the same: one may be on its way
                 // already, and there are recovery codes.
                 let sent = self.send_code(user, &ticket, *only, caller).await;
-                Ok(sent.unwrap_or_else(|_| self.second_step(user, &ticket)))
+                sent.unwrap_or_else(|_| self.second_step(user, &ticket))
             }
-            _ => Ok(self.second_step(user, &ticket)),
-        }
+            _ => self.second_step(user, &ticket),
+        }))
     }
 
     fn second_step(&self, user: &User, ticket: &Token) -> SecondStep {
@@ -411,6 +468,14 @@ impl Gate {
             device_cookie: None,
         })
     }
+}
+
+/// When a session of the user begins: after the last end of all of them, also by a clock that is
+/// behind the one which ended them.
+fn begins_at(user: &User, now: Timestamp) -> Timestamp {
+    user.cutoff.map_or(now, |cutoff| {
+        now.max(cutoff.at + SignedDuration::from_millis(1))
+    })
 }
 
 /// What a code of the second step is bound to.

@@ -20,6 +20,7 @@ pub mod reply;
 pub mod route_limits;
 pub mod sms_limits;
 pub mod steady;
+mod strict_json;
 pub mod views;
 
 pub use self::account_name::account_name;

@@ -22,6 +22,8 @@ const LIMIT: Limit = Limit {
     quota: 15,
     window: Duration::from_hours(3),
 };
+/// How many more may from the /48 around an IPv6 /64: whoever has one has 65,536 of those.
+const AROUND: u32 = 10;
 /// How long a source is shut out.
 const BLOCK: Duration = Duration::from_hours(1);
 
@@ -43,19 +45,21 @@ impl Stuffing {
         let Some(source) = source else {
             return Ok(());
         };
-        let key = Key::new("stuffing-block", &[&self.hash(source)]);
-        match self.cache.bump_if(&key, 0, BLOCK).await {
-            Ok(block) if block.count > 0 => {
-                let mut limits = RateLimits::under(&[LIMIT]);
-                limits.note(&LIMIT, refused(block));
-                Err(Problem::rate_limited(limits))
-            }
-            Ok(_) => Ok(()),
-            Err(error) => {
-                tracing::warn!(error = chain(&error), "a source of sign-ins is not checked");
-                Ok(())
+        for (network, _) in self.networks(source) {
+            let key = Key::new("stuffing-block", &[&network]);
+            match self.cache.bump_if(&key, 0, BLOCK).await {
+                Ok(block) if block.count > 0 => {
+                    let mut limits = RateLimits::under(&[LIMIT]);
+                    limits.note(&LIMIT, refused(block));
+                    return Err(Problem::rate_limited(limits));
+                }
+                Ok(_) => {}
+                Err(error) => {
+                    tracing::warn!(error = chain(&error), "a source of sign-ins is not checked");
+                }
             }
         }
+        Ok(())
     }
 
     /// Notes that a sign-in failed.
@@ -63,33 +67,38 @@ impl Stuffing {
         let Some(source) = source.filter(|ip| !network::is_this_machine(*ip)) else {
             return;
         };
-        if let Err(error) = self.count(source, account).await {
-            tracing::warn!(error = chain(&error), "a failed sign-in is not counted");
+        for (network, most) in self.networks(source) {
+            if let Err(error) = self.count(&network, most, account).await {
+                tracing::warn!(error = chain(&error), "a failed sign-in is not counted");
+            }
         }
     }
 
-    async fn count(&self, source: IpAddr, account: &Account) -> Result<(), CacheError> {
-        let source = self.hash(source);
+    async fn count(&self, source: &str, most: u32, account: &Account) -> Result<(), CacheError> {
         let account = self.keys.lookup("stuffing-account", &account.key());
-        let seen = Key::new("stuffing-seen", &[&source, &account]);
+        let seen = Key::new("stuffing-seen", &[source, &account]);
         if !self.cache.put_once(&seen, "1", LIMIT.window).await? {
             return Ok(());
         }
-        let accounts = Key::new("stuffing", &[&source]);
-        let bump = self
-            .cache
-            .bump_if(&accounts, LIMIT.quota, LIMIT.window)
-            .await?;
-        if bump.count >= LIMIT.quota {
+        let accounts = Key::new("stuffing", &[source]);
+        let bump = self.cache.bump_if(&accounts, most, LIMIT.window).await?;
+        if bump.count >= most {
             tracing::warn!(accounts = bump.count, "sign_in.source_blocked");
-            let block = Key::new("stuffing-block", &[&source]);
+            let block = Key::new("stuffing-block", &[source]);
             self.cache.bump_if(&block, 1, BLOCK).await?;
         }
         Ok(())
     }
 
-    fn hash(&self, source: IpAddr) -> String {
-        self.keys.lookup("stuffing-source", &network::line(source))
+    /// What a source is counted as, hashed, and how many accounts may fail from it.
+    fn networks(&self, source: IpAddr) -> Vec<(String, u32)> {
+        let hash = |network: &str| self.keys.lookup("stuffing-source", network);
+        let mut networks = vec![(hash(&network::line(source)), LIMIT.quota)];
+        if source.to_canonical().is_ipv6() {
+            let around = network::neighbourhood(Some(source));
+            networks.push((hash(&around), LIMIT.quota * AROUND));
+        }
+        networks
     }
 }
 

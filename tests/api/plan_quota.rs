@@ -288,3 +288,17 @@ async fn a_session_that_refreshes_without_end_is_slowed_down_and_no_other() {
     app.advance(wait).await;
     app.refresh(&device.refresh).await.expect(200);
 }
+
+#[tokio::test]
+async fn a_token_of_a_session_that_is_over_spends_nothing_of_its_user() {
+    let (app, _, ada, device) = tiny(&json!({ "limits": { "day": 5 } })).await;
+    let gone = app.sign_in(&ada).await;
+    let logout = app.delete("/api/auth/user/logout").bearer(&gone.access);
+    logout.send().await.expect(204);
+    for answer in at_once((0..50).map(|_| me(&app, &gone))).await {
+        answer.problem(401, "unauthenticated");
+    }
+    let answer = me(&app, &device).send().await.expect(200);
+    assert_eq!(left(&answer, "plan-day").0, 4);
+    assert!(left(&answer, "user").0 > 590);
+}

@@ -307,3 +307,65 @@ async fn while_redis_is_away_an_instance_counts_alone_and_less() {
     app.me(&device.access).await.expect(200);
     app.refresh(&device.refresh).await.expect(200);
 }
+
+#[tokio::test]
+async fn who_has_no_good_token_is_counted_by_source() {
+    let app = App::start().await;
+    let ada = app.person("ada@example.com").await;
+    let device = app.sign_in(&ada).await;
+    let forged = format!("{}A", device.access);
+    let calls = (0..320).map(|number| {
+        let call = match number % 3 {
+            0 => app.get("/api/auth/user/me"),
+            1 => app.get("/api/auth/sessions").bearer("a.b.c"),
+            _ => app.get("/api/auth/user/events").bearer(&forged),
+        };
+        call.header("x-dev-client-ip", "203.0.113.7")
+    });
+    let answers = at_once(calls).await;
+    let refused = answers.iter().filter(|answer| answer.status == 429).count();
+    let told = answers.iter().filter(|answer| answer.status == 401).count();
+    // Five come back in a second.
+    assert!(refused > 0 && told >= 300, "{refused} {told}");
+    // The user is not held up by it, not even from there.
+    let call = app.get("/api/auth/user/me").bearer(&device.access);
+    let call = call.header("x-dev-client-ip", "203.0.113.7");
+    call.send().await.expect(200);
+}
+
+#[tokio::test]
+async fn two_names_of_one_route_have_one_budget() {
+    let app = App::start().await;
+    for number in 0..30 {
+        let body = json!({ "email": format!("x{number}@example.com"), "password": "wrong wrong" });
+        let path = ["/api/auth/sign-in", "/api/auth/sign-in/email"][number % 2];
+        let call = app
+            .post(path, &body)
+            .header("x-dev-client-ip", "203.0.113.7");
+        let status = call.send().await.status;
+        // From the fifteenth account on the source is shut out, and counted all the same.
+        assert!(status == 401 || status == 429, "{status}");
+    }
+    let body = json!({ "email": "y@example.com", "password": "wrong wrong" });
+    for path in ["/api/auth/sign-in", "/api/auth/sign-in/email"] {
+        let call = app
+            .post(path, &body)
+            .header("x-dev-client-ip", "203.0.113.7");
+        let answer = call.send().await;
+        assert_eq!(parameter(&answer, "ratelimit", "source", "r"), 0);
+    }
+}
+
+#[tokio::test]
+async fn a_refresh_that_can_t_be_read_is_counted_too() {
+    let app = App::start().await;
+    let path = "/api/auth/user/refresh";
+    let calls = (0..320).map(|_| {
+        let call = app
+            .call(reqwest::Method::PATCH, path)
+            .body("application/json", "{");
+        call.header("x-dev-client-ip", "203.0.113.7")
+    });
+    let answers = at_once(calls).await;
+    assert!(answers.iter().any(|answer| answer.status == 429));
+}

@@ -281,11 +281,16 @@ async fn signing_in_often_at_once_never_leaves_more_sessions_than_allowed() {
         "password": latchkey_tests::PASSWORD,
         "tokenDelivery": "body",
     });
-    let calls = (0..8).map(|_| app.post("/api/auth/sign-in", &body));
+    let calls = (0..20).map(|_| app.post("/api/auth/sign-in", &body));
+    let mut alive = 0;
     for answer in at_once(calls).await {
-        answer.expect(200);
+        let device = Device::from(&answer.json(200));
+        let answer = list(&app, &device).await;
+        if answer.status == 200 {
+            let sessions = answer.json(200);
+            assert_eq!(sessions["sessions"].as_array().unwrap().len(), 20);
+            alive += 1;
+        }
     }
-    // Those that begin at one moment do not see each other; the next sign-in tidies up.
-    let device = app.sign_in(&ada).await;
-    assert_eq!(ids(&app, &device).await.len(), 20);
+    assert!(alive > 0);
 }

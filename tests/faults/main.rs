@@ -44,7 +44,7 @@
 //! | L3 panic | [`panics`]: `a_panic_anywhere_is_a_500_and_the_next_request_is_fine`, `a_request_that_panics_halfway_leaves_nothing_half_done`; in the thread that hashes: `a_panic_while_hashing_is_an_error_and_the_next_hash_is_fine`. Clippy knows that there are no tasks which nobody waits for |
 //! | L4 memory | [`panics`]: `a_function_whose_hashes_do_not_fit_does_not_start` |
 //! | T1 clocks of others | [`skew`]: `the_time_that_a_client_tells_is_nothing_to_us`; between instances: `a_token_of_one_instance_is_good_at_the_other_and_a_lost_answer_is_no_theft`. Nobody signs in by another provider as yet |
-//! | T2 our clock steps back | [`clock`]: `a_clock_that_steps_back_revives_nothing`, five minutes. A new password or an end of all sessions from before the step keeps new sign-ins of that account out until the clock is past it again |
+//! | T2 our clock steps back | [`clock`]: `a_clock_that_steps_back_revives_nothing`, five minutes. A session that begins then begins after the last end of all of them |
 //! | T3 two clocks apart | [`skew`]: `a_minute_apart_nobody_is_signed_out_by_the_one_behind`, `a_lock_of_one_instance_holds_at_the_other_and_ends_within_the_skew`. To the one that is ahead by more than the half minute of the contract a lost answer is theft: it can't tell its clock from time that has passed |
 //!
 //! [`load`] runs many clients at once while one of a hundred calls fails.

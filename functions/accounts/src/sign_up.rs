@@ -233,6 +233,7 @@ impl State {
             subscription: Subscription::default(),
             mfa: Vec::new(),
             mfa_since: None,
+            last_session: None,
             password_hash: Some(password_hash.clone()),
             cutoff: None,
             epoch: 0,

@@ -7,10 +7,11 @@ use jiff::Timestamp;
 use latchkey_shared::domain::event::EventKind;
 use latchkey_shared::domain::id::UserId;
 use latchkey_shared::domain::plan::{FREE_PLAN, PlanId, Subscription};
+use latchkey_shared::domain::status::Status;
 use latchkey_shared::http::permitted::UsersWrite;
 use latchkey_shared::http::views::UserView;
 use latchkey_shared::http::{
-    Body, Caller, FieldError, Fields, FromFields, PathId, Permitted, Problem, Reply,
+    Body, Caller, Code, FieldError, Fields, FromFields, PathId, Permitted, Problem, Reply,
 };
 use latchkey_shared::store::plans::Write;
 use latchkey_shared::store::transaction::CommitError;
@@ -67,6 +68,12 @@ pub(crate) async fn handler(
         return Err(unknown());
     }
     // Who has the plan already keeps the beginning of its periods.
+    if user.status == Status::Pending {
+        return Err(Problem::new(
+            Code::Conflict,
+            "The account has yet to verify its address. Then it can have another plan.",
+        ));
+    }
     let since = if user.plan_at(now) == request.plan.as_str() {
         user.subscribed_at(now)
     } else {

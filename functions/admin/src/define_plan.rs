@@ -1,6 +1,7 @@
 //! `PUT /api/admin/plans/{id}` — makes a plan, or changes the one of this name. For `plans:write`.
 //!
-//! Who has the plan has the changed one: their sessions and limits follow within a minute.
+//! Who has the plan has the changed one: their limits follow within a minute, and how many sessions
+//! they hold with the next sign-in.
 
 use std::collections::BTreeMap;
 

@@ -55,7 +55,7 @@ pub(crate) async fn handler(
             let bytes = read_bytes(request).await?;
             let token = form_field(&bytes, "token");
             Ok(match state.reject(&token, &caller).await {
-                Ok(()) => {
+                Ok(_) => {
                     let page = not_me_page::held();
                     let page = state.site.tell(StatusCode::OK, page, &*state.random);
                     page.into_response()
@@ -69,9 +69,9 @@ pub(crate) async fn handler(
         }
         Some("application/json") | None => {
             let request: Request = read_json(request).await?;
-            state.reject(&request.token, &caller).await?;
+            let status = state.reject(&request.token, &caller).await?;
             let held = Held {
-                status: Status::SecurityIssue.as_str(),
+                status: status.as_str(),
                 password_reset_required: true,
             };
             Ok(Reply(StatusCode::OK, held).into_response())
@@ -84,7 +84,8 @@ pub(crate) async fn handler(
 const ATTEMPTS: usize = 4;
 
 impl State {
-    async fn reject(&self, link: &str, caller: &Caller) -> Result<(), Problem> {
+    /// Where the account stands once the change is taken back.
+    async fn reject(&self, link: &str, caller: &Caller) -> Result<Status, Problem> {
         let now = self.clock.now();
         let token = match self.desk.open_link(link, PURPOSE, now).await {
             Err(problem) if problem.code == Code::CodeExpired => return Err(gone()),
@@ -102,7 +103,11 @@ impl State {
                 Ok(()) => {
                     tracing::warn!(user.id = %user.id, "user.change_rejected");
                     self.denylist.deny(user.id, &ids, Some(now)).await;
-                    return Ok(());
+                    // One that is shut out for another reason stays so.
+                    return Ok(match user.status {
+                        Status::Active => Status::SecurityIssue,
+                        status => status,
+                    });
                 }
                 // Whoever holds the link must not lose to a thief who keeps changing things.
                 Err(CommitError::Refused(writes)) if !writes.contains(&Write::Token) => {

@@ -42,16 +42,23 @@ pub(crate) async fn handler(
     request: extract::Request,
 ) -> Result<Response, Problem> {
     let (method, mut extensions) = (request.method().clone(), request.extensions().clone());
-    let request: Request = read_optional_json(request).await?;
+    let limits = state.authority.limits();
+    let request: Request = match read_optional_json(request).await {
+        Ok(request) => request,
+        Err(problem) => {
+            limits
+                .hold_refresh(&caller, None, &method, &mut extensions)
+                .await?;
+            return Err(problem);
+        }
+    };
     let (text, delivery) = match request.refresh_token {
         Some(text) => (Some(text), Delivery::Body),
         None => (state.cookie.read(&headers), Delivery::Cookie),
     };
     let token = text.and_then(|text| RefreshToken::open(&text, &state.keys));
     let session = token.as_ref().map(|token| token.session);
-    state
-        .authority
-        .limits()
+    limits
         .hold_refresh(&caller, session, &method, &mut extensions)
         .await?;
     if delivery == Delivery::Cookie {

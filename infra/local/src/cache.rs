@@ -55,10 +55,11 @@ impl Cache for WatchedCache {
         &self,
         user: &str,
         session: &str,
+        created: i64,
         quotas: &[Quota<'_>],
     ) -> Result<(Standing, Vec<Verdict>), CacheError> {
         self.log.note_cache("check");
-        self.cache.check(user, session, quotas).await
+        self.cache.check(user, session, created, quotas).await
     }
 
     async fn ping(&self) -> Result<(), CacheError> {

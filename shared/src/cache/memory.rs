@@ -191,7 +191,9 @@ impl Cache for MemoryCache {
                 let entry = entries.live(quota.key, now);
                 match (measure, entry.map(|entry| &entry.content)) {
                     (_, None) => Ok(0),
-                    (Measure::Pace(_), Some(Content::Whole(whole))) => Ok(whole - now * 1000),
+                    (Measure::Pace(_), Some(Content::Whole(whole))) => {
+                        Ok(measure.at_most_all(whole - now * 1000))
+                    }
                     (Measure::Tally { .. }, Some(Content::Tally(count))) => Ok(*count),
                     _ => Err(CacheError::Corrupt),
                 }

@@ -126,6 +126,15 @@ impl Pace {
 }
 
 impl Measure {
+    /// The key's number, which is never more than all of it: a clock that is behind the one that
+    /// counted last would else see it come back later than the whole takes.
+    pub(super) fn at_most_all(self, number: i64) -> i64 {
+        match self {
+            Self::Pace(pace) => number.min(pace.capacity),
+            Self::Tally { .. } => number,
+        }
+    }
+
     /// Whether there is room for one more, given the key's number.
     fn has_room(self, number: i64) -> bool {
         match self {

@@ -124,22 +124,27 @@ impl RedisCache {
     /// What holds an attempt to these quotas.
     fn admission(&self, quotas: &[Quota<'_>], now: i64) -> Command {
         let script = self.scripts.admit.on(quotas.iter().map(|quota| quota.key));
-        let script = script.arg(now).arg(SLACK).arg(FARTHEST);
-        let measures = quotas.iter().map(|quota| quota.measure(now));
-        measures.fold(script, |script, measure| match measure {
-            Measure::Pace(pace) => script.arg("g").arg(pace.interval).arg(pace.capacity),
-            Measure::Tally { most, end, .. } => script.arg("t").arg(most).arg(end),
-        })
+        with_quotas(script.arg(now), quotas, now)
+    }
+
+    /// What asks for a standing, and holds an attempt to quotas where that denies nothing.
+    fn checkup(
+        &self,
+        user: &str,
+        session: &str,
+        created: i64,
+        quotas: &[Quota<'_>],
+        now: i64,
+    ) -> Command {
+        let marks = marks_of(user, session);
+        let keys = marks.iter().chain(quotas.iter().map(|quota| quota.key));
+        let script = self.scripts.check.on(keys).arg(now).arg(created);
+        with_quotas(script, quotas, now)
     }
 
     /// What asks for a standing.
     fn inquiry(&self, user: &str, session: &str, now: i64) -> Command {
-        let keys = [
-            Key::denied_since(),
-            Key::denied_user(user),
-            Key::denied_session(session),
-        ];
-        self.scripts.standing.on(&keys).arg(now)
+        self.scripts.standing.on(&marks_of(user, session)).arg(now)
     }
 
     fn standing_of(&self, reply: Option<Reply>, now: i64) -> Result<Standing, CacheError> {
@@ -153,6 +158,25 @@ impl RedisCache {
             trusted: now.saturating_sub(since.number()?) >= self.life,
         })
     }
+}
+
+/// The entries that say whether a session is denied.
+fn marks_of(user: &str, session: &str) -> [Key; 3] {
+    [
+        Key::denied_since(),
+        Key::denied_user(user),
+        Key::denied_session(session),
+    ]
+}
+
+/// The same script, with what an admission takes.
+fn with_quotas(script: Command, quotas: &[Quota<'_>], now: i64) -> Command {
+    let script = script.arg(SLACK).arg(FARTHEST);
+    let measures = quotas.iter().map(|quota| quota.measure(now));
+    measures.fold(script, |script, measure| match measure {
+        Measure::Pace(pace) => script.arg("g").arg(pace.interval).arg(pace.capacity),
+        Measure::Tally { most, end, .. } => script.arg("t").arg(most).arg(end),
+    })
 }
 
 /// What the script said of these quotas, judged again by the same rule.
@@ -253,20 +277,24 @@ impl Cache for RedisCache {
         &self,
         user: &str,
         session: &str,
+        created: i64,
         quotas: &[Quota<'_>],
     ) -> Result<(Standing, Vec<Verdict>), CacheError> {
-        let now = self.now();
-        let mut scripts = vec![self.inquiry(user, session, now)];
-        if !quotas.is_empty() {
-            scripts.push(self.admission(quotas, now));
+        if quotas.is_empty() {
+            let standing = self.standing(user, session).await?;
+            return Ok((standing, Vec::new()));
         }
-        let mut replies = self.recording(now, scripts).await?.into_iter();
-        let standing = self.standing_of(replies.next(), now)?;
-        let verdicts = match replies.next() {
-            Some(reply) => verdicts(quotas, now, reply)?,
-            None => Vec::new(),
-        };
-        Ok((standing, verdicts))
+        let now = self.now();
+        let script = self.checkup(user, session, created, quotas, now);
+        let reply = self.recording(now, vec![script]).await?.pop();
+        let parts = reply.ok_or(CacheError::Corrupt)?.list()?;
+        let [standing, admission] =
+            <[Reply; 2]>::try_from(parts).map_err(|_| CacheError::Corrupt)?;
+        let standing = self.standing_of(Some(standing), now)?;
+        if standing.denies(created) {
+            return Ok((standing, Vec::new()));
+        }
+        Ok((standing, verdicts(quotas, now, admission)?))
     }
 
     async fn ping(&self) -> Result<(), CacheError> {

@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::email::EmailAddress;
 use super::factor::Method;
-use super::id::UserId;
+use super::id::{SessionId, UserId};
 use super::image_url::ImageUrl;
 use super::locale::Locale;
 use super::name::DisplayName;
@@ -76,6 +76,8 @@ pub struct User {
     pub password_hash: Option<SecretString>,
     /// The last end of all their sessions.
     pub cutoff: Option<Cutoff>,
+    /// The session that began last: of many sign-ins at once each counts those before it.
+    pub last_session: Option<SessionId>,
     /// How often password or address changed. Tokens of an earlier epoch are dead.
     pub epoch: u32,
     /// The addresses and numbers that they had in the last days, and can have back.

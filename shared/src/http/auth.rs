@@ -213,14 +213,15 @@ where
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, state: &S) -> Result<Self, Problem> {
-        Authority::from_ref(state)
-            .check(parts)
-            .await
-            .map_err(|refusal| match refusal {
-                Refusal::Absent => Problem::unauthenticated(false),
-                Refusal::Bad => Problem::unauthenticated(true),
-                Refusal::Failed(problem) => problem,
-            })
+        let authority = Authority::from_ref(state);
+        let refusal = match authority.check(parts).await {
+            Ok(caller) => return Ok(caller),
+            Err(Refusal::Failed(problem)) => return Err(problem),
+            Err(refusal) => refusal,
+        };
+        // Nobody is there to count them for but who sends them.
+        authority.limits.hold_refused(&mut parts.extensions).await?;
+        Err(Problem::unauthenticated(matches!(refusal, Refusal::Bad)))
     }
 }
 

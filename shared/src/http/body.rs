@@ -11,6 +11,7 @@ use serde::{Deserialize, Deserializer};
 use serde_json::Value;
 
 use super::problem::{Code, FieldError, Problem};
+use super::strict_json::Strict;
 use crate::domain::invalid::Invalid;
 use crate::domain::password::Password;
 use crate::domain::password_strength::{Context, judge};
@@ -254,7 +255,7 @@ impl<'de> Deserialize<'de> for RawFields {
 
             fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<RawFields, A::Error> {
                 let mut values = BTreeMap::new();
-                while let Some((name, value)) = map.next_entry::<String, Value>()? {
+                while let Some((name, Strict(value))) = map.next_entry::<String, Strict>()? {
                     if values.insert(name, value).is_some() {
                         return Err(A::Error::custom("a name comes twice"));
                     }

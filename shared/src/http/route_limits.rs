@@ -193,6 +193,15 @@ pub const RULES: &[Rule] = &[
     rule("DELETE", "/api/admin/plans/{id}", User, 300, MINUTE),
 ];
 
+/// Requests for users that come without a good token, whatever their route.
+const REFUSED: Rule = rule("*", "refused", Source, 300, MINUTE);
+
+/// Routes that are one by two names, which have one budget.
+const ALIASES: [(&str, &str); 2] = [
+    ("/api/auth/sign-in/email", "/api/auth/sign-in"),
+    ("/api/auth/sign-up/email", "/api/auth/sign-up"),
+];
+
 /// How much more the /48 around an IPv6 /64 may.
 const AROUND: u32 = 10;
 /// Which part of its quota a caller has at each instance while the cache is away.
@@ -321,6 +330,14 @@ impl RouteLimits {
         Ok(())
     }
 
+    /// Holds a request that has no good token to what its source may send of such.
+    pub(crate) async fn hold_refused(&self, extensions: &mut Extensions) -> Result<(), Problem> {
+        let caller = extensions.get::<Caller>();
+        let held = self.for_source(&REFUSED, caller.and_then(|caller| caller.source.ip));
+        Told::of(extensions).tell(self.admit(&held).await?);
+        Ok(())
+    }
+
     async fn admit(&self, held: &Held) -> Result<RateLimits, Problem> {
         let quotas = held.quotas(1);
         let verdicts = if quotas.is_empty() {
@@ -350,7 +367,9 @@ impl RouteLimits {
             None => None,
         };
         let quotas = held.as_ref().map(|held| held.quotas(1)).unwrap_or_default();
-        let (standing, verdicts) = match self.cache.check(&user, &session, &quotas).await {
+        let created = claims.sid.unix_millis();
+        let checked = self.cache.check(&user, &session, created, &quotas).await;
+        let (standing, verdicts) = match checked {
             Ok((standing, verdicts)) => (Some(standing), verdicts),
             Err(error) => match &held {
                 Some(held) => (None, self.alone(held, &error).await),
@@ -361,7 +380,7 @@ impl RouteLimits {
             },
         };
         // Whose session is over is told that, and not to wait.
-        let denied = standing.is_some_and(|standing| standing.denies(claims.sid.unix_millis()));
+        let denied = standing.is_some_and(|standing| standing.denies(created));
         if let Some(held) = held.filter(|_| !denied) {
             Told::of(extensions).tell(held.judge(&verdicts).granted()?);
         }
@@ -402,8 +421,11 @@ impl RouteLimits {
     /// A limit of a route, counted for this subject.
     fn line(&self, rule: &Rule, limit: Limit, subject: &str) -> Line {
         let subject = self.keys.lookup(limit.name, subject);
+        let mut aliases = ALIASES.iter();
+        let alias = aliases.find(|(alias, _)| *alias == rule.path);
+        let path = alias.map_or(rule.path, |(_, path)| *path);
         Line {
-            key: Some(Key::new("route", &[rule.method, rule.path, &subject])),
+            key: Some(Key::new("route", &[rule.method, path, &subject])),
             window: Window::Rolling(limit.window),
             limit,
         }

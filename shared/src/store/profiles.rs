@@ -375,6 +375,10 @@ impl Profiles {
         if user.status == Status::Active {
             let detail = user.status_detail.next(None, None, now);
             row = users::place_status(row, user.id, Status::SecurityIssue, &detail);
+        } else if user.status != Status::SecurityIssue {
+            // Shut out for another reason, it is not let in again with a password that may be a
+            // thief's.
+            row = row.remove("passwordHash");
         }
         let mut transaction = Transaction::new()
             .update(Write::Token, consumed)

@@ -13,6 +13,7 @@ use jiff::Timestamp;
 use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, Serialize};
 
+use super::change::Change;
 use super::events::Events;
 use super::factors::{FactorUse, Factors};
 use super::item::{self, Item, millis, number, text, time, ttl};
@@ -72,6 +73,8 @@ pub struct PasswordProof {
 /// What goes with the beginning of a session, in its transaction.
 #[derive(Debug, Default)]
 pub struct Beside<'a> {
+    /// The session that began last, as the sessions were counted.
+    pub last: Option<SessionId>,
     /// What the user row must still say.
     pub proof: Option<&'a PasswordProof>,
     /// The try that was right, whose count ends.
@@ -169,9 +172,9 @@ impl Sessions {
     }
 
     /// Begins a session and ends those that it displaces, at most [`MAX_ENDED_AT_ONCE`], if the
-    /// user is still active, the password still the one that was checked and no end of all
-    /// sessions has come since: a reset or a sign-out everywhere at the same moment wins. The count
-    /// of wrong passwords ends with it.
+    /// user is still active, the password still the one that was checked, and neither another
+    /// session nor an end of all sessions has come since: a reset or a sign-out everywhere at the
+    /// same moment wins. The count of wrong passwords ends with it.
     pub async fn begin(
         &self,
         session: &Session,
@@ -210,27 +213,10 @@ impl Sessions {
             let put = place.put(&self.users, session.user, session.created_at)?;
             transaction = transaction.put(Write::Mark, put);
         }
-        self.with_proof(transaction, session.user, beside.proof, session.created_at)?
+        transaction
+            .update(Write::User, self.begun(session, beside.last, beside.proof)?)
             .commit(&self.client)
             .await
-    }
-
-    /// The same transaction, if the user is still active at `now` and the password the one that was
-    /// checked, which may be hashed anew.
-    fn with_proof(
-        &self,
-        transaction: Transaction<Write>,
-        user: UserId,
-        proof: Option<&PasswordProof>,
-        now: Timestamp,
-    ) -> Result<Transaction<Write>, StoreError> {
-        let rehash = proof.and_then(|proof| proof.rehash.as_ref().map(|new| (proof, new)));
-        Ok(match rehash {
-            Some((proof, new)) => {
-                transaction.update(Write::User, self.rehash(user, proof, new, now)?)
-            }
-            None => transaction.check(Write::User, self.still_active(user, proof, now)?),
-        })
     }
 
     /// Moves the session on to its next refresh token, if `counter` is the current one's.
@@ -438,6 +424,11 @@ impl Sessions {
             .await
     }
 
+    /// A user and all rows of their sessions, read anew.
+    pub async fn anew(&self, user: UserId) -> Result<(Option<User>, Vec<Session>), StoreError> {
+        tokio::try_join!(self.users.get(user), self.of_user(user))
+    }
+
     /// Gives out a ticket to the second step of a sign-in, if the user is still active and the
     /// password still the one that was checked. The count of wrong passwords ends with it.
     pub async fn give_ticket(
@@ -451,9 +442,15 @@ impl Sessions {
         if let Some(attempt) = beside.attempt {
             transaction = transaction.delete(Write::Mark, attempt.forget(&self.users)?);
         }
-        self.with_proof(transaction, ticket.user, beside.proof, now)?
-            .commit(&self.client)
-            .await
+        let rehashes = beside.proof.is_some_and(|proof| proof.rehash.is_some());
+        transaction = if rehashes {
+            let row = self.active_row(ticket.user, beside.proof, now).build()?;
+            transaction.update(Write::User, row)
+        } else {
+            let check = self.still_active(ticket.user, beside.proof, now)?;
+            transaction.check(Write::User, check)
+        };
+        transaction.commit(&self.client).await
     }
 
     fn put_new(&self, session: &Session) -> Result<Put, StoreError> {
@@ -519,7 +516,7 @@ impl Sessions {
             .expression_attribute_values(":createdAt", time(now));
         match proof {
             Some(proof) => check
-                .condition_expression(format!("{STILL_ACTIVE} AND passwordHash = :checked"))
+                .condition_expression(format!("{STILL_ACTIVE} AND {STILL_THE_PASSWORD}"))
                 .expression_attribute_values(":checked", text(proof.checked.expose_secret())),
             None => check.condition_expression(STILL_ACTIVE),
         }
@@ -527,31 +524,50 @@ impl Sessions {
         .map_err(|error| StoreError::inconsistent(TABLE, error))
     }
 
-    fn rehash(
+    /// A change of the user's row, if they are still active at `now` and the password is the one that
+    /// was checked, which may be hashed anew.
+    fn active_row(&self, user: UserId, proof: Option<&PasswordProof>, now: Timestamp) -> Change {
+        let row = Change::of(&self.users, users::profile_key(user))
+            .when(STILL_ACTIVE)
+            .named("#status", "status")
+            .with(":active", text("active"))
+            .with(":createdAt", time(now));
+        let Some(proof) = proof else {
+            return row;
+        };
+        let row = row
+            .when(STILL_THE_PASSWORD)
+            .with(":checked", text(proof.checked.expose_secret()));
+        match &proof.rehash {
+            Some(new) => row.set("passwordHash", text(new.expose_secret())),
+            None => row,
+        }
+    }
+
+    /// The write by which a session is the last that began, after `last`.
+    fn begun(
         &self,
-        user: UserId,
-        proof: &PasswordProof,
-        new: &SecretString,
-        now: Timestamp,
+        session: &Session,
+        last: Option<SessionId>,
+        proof: Option<&PasswordProof>,
     ) -> Result<Update, StoreError> {
-        Update::builder()
-            .table_name(&self.users.table.name)
-            .set_key(Some(users::profile_key(user)))
-            .expression_attribute_names("#status", "status")
-            .expression_attribute_values(":active", text("active"))
-            .expression_attribute_values(":createdAt", time(now))
-            .expression_attribute_values(":checked", text(proof.checked.expose_secret()))
-            .expression_attribute_values(":new", text(new.expose_secret()))
-            .condition_expression(format!("{STILL_ACTIVE} AND passwordHash = :checked"))
-            .update_expression("SET passwordHash = :new")
-            .build()
-            .map_err(|error| StoreError::inconsistent(TABLE, error))
+        let row = self
+            .active_row(session.user, proof, session.created_at)
+            .set("lastSession", text(session.id));
+        let row = match last {
+            Some(last) => row.when("lastSession = :last").with(":last", text(last)),
+            None => row.when("attribute_not_exists(lastSession)"),
+        };
+        row.build()
     }
 }
 
 /// What a user row must say for a session to begin.
 const STILL_ACTIVE: &str = "#status = :active AND \
      (attribute_not_exists(tokensValidAfter) OR tokensValidAfter < :createdAt)";
+
+/// The same, where a password was checked.
+const STILL_THE_PASSWORD: &str = "passwordHash = :checked";
 
 fn key(user: UserId, session: SessionId) -> Item {
     HashMap::from([

@@ -160,6 +160,8 @@ struct UserRow {
     tokens_valid_after: Option<Timestamp>,
     #[serde(default, skip_serializing_if = "Option::is_none")]
     kept_session: Option<SessionId>,
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    last_session: Option<SessionId>,
     #[serde(default)]
     sessions_epoch: u32,
     #[serde(default)]
@@ -326,6 +328,7 @@ impl Users {
                 .map(|hash| hash.expose_secret().to_owned()),
             tokens_valid_after: user.cutoff.map(|cutoff| cutoff.at),
             kept_session: user.cutoff.and_then(|cutoff| cutoff.kept),
+            last_session: user.last_session,
             sessions_epoch: user.cutoff.map_or(0, |cutoff| cutoff.epoch),
             epoch: user.epoch,
             rejected: user.rejected.clone(),
@@ -599,6 +602,7 @@ pub(crate) fn user_of(item: Item) -> Result<User, StoreError> {
             epoch: row.sessions_epoch,
             kept: row.kept_session,
         }),
+        last_session: row.last_session,
         rejected: row.rejected,
         epoch: row.epoch,
         former: row.former,

@@ -39,6 +39,12 @@ impl TestClock {
         self.0.fetch_add(by, Ordering::SeqCst);
     }
 
+    /// Another instance's, which is behind.
+    pub(crate) fn step_back(&self, by: Duration) {
+        let by = i64::try_from(by.as_millis()).unwrap();
+        self.0.fetch_sub(by, Ordering::SeqCst);
+    }
+
     /// To the last millisecond before `by` is over.
     pub(crate) fn advance_almost(&self, by: Duration) {
         self.advance(by);

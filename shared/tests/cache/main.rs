@@ -56,6 +56,8 @@ over!([memory, socket, tls, rest] {
     quotas::every_verdict_is_that_of_the_rule,
     quotas::a_period_has_its_number_and_then_ends,
     quotas::of_many_at_once_a_period_admits_exactly_its_number,
+    quotas::by_a_clock_that_is_behind_no_more_is_spent_than_there_is,
+    quotas::who_is_denied_spends_nothing,
     quotas::no_quota_at_all_admits,
     quotas::a_key_of_another_use_is_no_quota,
 });

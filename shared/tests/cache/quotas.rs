@@ -3,7 +3,9 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use latchkey_shared::cache::{Cache, CacheError, Key, MemoryCache, Quota, Verdict, Window};
+use latchkey_shared::cache::{
+    Cache, CacheError, DenyMark, Key, MemoryCache, Quota, Verdict, Window,
+};
 use latchkey_shared::clock::Clock as _;
 use tokio::task::JoinSet;
 
@@ -174,6 +176,48 @@ pub(crate) async fn of_many_at_once_a_period_admits_exactly_its_number(fixture: 
     }
     let attempts = attempts.join_all().await;
     assert_eq!(attempts.iter().filter(|admitted| **admitted).count(), 17);
+}
+
+pub(crate) async fn by_a_clock_that_is_behind_no_more_is_spent_than_there_is(fixture: &Fixture) {
+    let key = key("a");
+    let quotas = [quota(&key, 6, MINUTE)];
+    fixture.cache().admit(&quotas).await.unwrap();
+    fixture.clock.step_back(MINUTE * 5);
+    let verdict = fixture.cache().admit(&quotas).await.unwrap()[0];
+    assert!(!verdict.admitted);
+    assert_eq!(verdict.retry_in, MINUTE / 6);
+    assert_eq!(verdict.resets_in, MINUTE);
+}
+
+pub(crate) async fn who_is_denied_spends_nothing(fixture: &Fixture) {
+    let cache = fixture.cache();
+    let key = key("user");
+    let quotas = [quota(&key, 3, MINUTE)];
+    let session = DenyMark::Session {
+        id: "over".to_owned(),
+    };
+    let user = DenyMark::User {
+        id: "out".to_owned(),
+        before: 1000,
+        version: 1,
+    };
+    cache.deny(&[session, user]).await.unwrap();
+    for (user, session, created) in [("in", "over", 2000), ("out", "on", 1000), ("out", "on", 1)] {
+        for _ in 0..5 {
+            let (standing, verdicts) = cache.check(user, session, created, &quotas).await.unwrap();
+            assert!(standing.denies(created));
+            assert_eq!(verdicts, []);
+        }
+    }
+    for (user, session, created) in [("in", "on", 1), ("out", "on", 1001), ("in", "other", 1)] {
+        let (standing, verdicts) = cache.check(user, session, created, &quotas).await.unwrap();
+        assert!(!standing.denies(created));
+        assert!(all(&verdicts));
+    }
+    let (_, verdicts) = cache.check("in", "on", 1, &quotas).await.unwrap();
+    assert!(!all(&verdicts));
+    let (standing, verdicts) = cache.check("in", "over", 1, &[]).await.unwrap();
+    assert!(standing.session_denied && verdicts.is_empty());
 }
 
 /// Against the cache in memory, which judges by the pure rule: the script is its twin.

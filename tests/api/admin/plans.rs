@@ -190,3 +190,20 @@ async fn plans_that_are_made_at_once_are_all_there_or_refused() {
     made.sort();
     assert_eq!(ids(&app, &admin).await, made);
 }
+
+#[tokio::test]
+async fn a_limit_that_is_named_twice_is_refused() {
+    let app = App::start().await;
+    let (_, admin) = app.first_admin().await;
+    let body =
+        r#"{"name":"A","limits":{"minute":5,"minute":500000},"period":"calendar","maxSessions":3}"#;
+    let call = app.call(Method::PUT, "/api/admin/plans/acme");
+    let call = call.body("application/json", body).bearer(&admin.access);
+    call.send().await.problem(422, "validation_failed");
+    let read = call_plan(&app, &admin).await;
+    read.problem(404, "not_found");
+}
+
+async fn call_plan(app: &App, admin: &Device) -> Answer {
+    call(app, admin, Method::GET, "/acme").await
+}

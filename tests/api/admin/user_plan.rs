@@ -234,3 +234,15 @@ async fn the_plan_says_how_many_sessions_there_may_be() {
     app.sign_in(&ada).await;
     app.refresh(&devices[1].refresh).await.expect(200);
 }
+
+#[tokio::test]
+async fn who_has_not_verified_their_address_is_given_no_plan() {
+    let app = App::start().await;
+    let (_, admin) = app.first_admin().await;
+    let pending = app.sign_up("ada@example.com").await;
+    let path = format!("/api/admin/users/{}/plan", pending.user_id);
+    let call = app
+        .put(&path, &json!({ "plan": "pro" }))
+        .bearer(&admin.access);
+    call.send().await.problem(409, "conflict");
+}

@@ -1,7 +1,7 @@
 //! One source that tries the passwords of many.
 
 use latchkey_local::Options;
-use latchkey_tests::Redis;
+use latchkey_tests::{Redis, at_once};
 use secrecy::SecretString;
 
 use super::*;
@@ -99,4 +99,21 @@ async fn without_redis_locks_hold_and_sign_in_goes_on() {
     locked_for(&app, &ada()).await;
     let bob = json!({ "email": "bob@example.com" });
     sign_in(&app, &bob, PASSWORD).send().await.expect(200);
+}
+
+#[tokio::test]
+async fn whoever_has_a_whole_site_of_ipv6_is_one_source_in_the_end() {
+    let app = app_with_ada().await;
+    let calls = (0..150).map(|number| {
+        let email = format!("user{number}@example.com");
+        let source = format!("2001:db8:7:{number:x}::1");
+        try_at(&app, &email, &source, WRONG)
+    });
+    for answer in at_once(calls).await {
+        answer.problem(401, "invalid_credentials");
+    }
+    let same = try_at(&app, "ada@example.com", "2001:db8:7:ffff::1", PASSWORD);
+    same.send().await.problem(429, "rate_limited");
+    let other = try_at(&app, "ada@example.com", "2001:db8:8:1::1", PASSWORD);
+    other.send().await.expect(200);
 }

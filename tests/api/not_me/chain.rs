@@ -117,3 +117,26 @@ async fn after_there_and_back_the_first_link_wins_over_that_of_the_address_betwe
         app.person(NEW).await;
     }
 }
+
+#[tokio::test]
+async fn an_account_that_is_shut_out_for_another_reason_does_not_come_back_with_a_thief_s_password()
+{
+    for status in ["blocked", "deactivated"] {
+        let (app, ada, device) = stolen().await;
+        let (_, admin) = app.first_admin().await;
+        let body = json!({ "password": OTHER_PASSWORD, "currentPassword": PASSWORD });
+        app.edit(&device, "password", &body).await.expect(200);
+        let mail = app.mail_to(OLD, "password_changed").await;
+        app.set_status(&admin, &ada, status).await.expect(200);
+        let answer = app.not_me(&mail).await.json(200);
+        assert_eq!(answer["status"], status);
+        app.set_status(&admin, &ada, "active").await.expect(200);
+        let identity = json!({ "email": OLD });
+        for password in [OTHER_PASSWORD, PASSWORD] {
+            let refused = app.try_sign_in(identity.clone(), password).await;
+            refused.problem(401, "invalid_credentials");
+        }
+        app.reset_password(&ada, NEW_PASSWORD).await.expect(200);
+        app.try_sign_in(identity, NEW_PASSWORD).await.expect(200);
+    }
+}

@@ -8,10 +8,10 @@ use crate::cache::Key;
 
 /// A script with what all of them start with before it.
 macro_rules! script {
-    ($file:literal) => {
+    ($($file:literal),+) => {
         $crate::cache::redis::script::Script::new(concat!(
             include_str!("entry.lua"),
-            include_str!($file)
+            $(include_str!($file)),+
         ))
     };
 }
@@ -30,6 +30,7 @@ pub(super) struct Scripts {
     pub(super) admit: Script,
     pub(super) mark: Script,
     pub(super) standing: Script,
+    pub(super) check: Script,
 }
 
 /// One command as it goes over the wire.
@@ -54,10 +55,11 @@ impl Scripts {
             put_once: script!("put_once.lua"),
             consume: script!("consume.lua"),
             bump_if: script!("bump_if.lua"),
-            admit: script!("admit.lua"),
+            admit: script!("quota.lua", "admit.lua"),
             // Marks are what they are however often they are written.
             mark: script!("mark.lua").repeatable(),
-            standing: script!("standing.lua").repeatable(),
+            standing: script!("marks.lua", "standing.lua").repeatable(),
+            check: script!("marks.lua", "quota.lua", "check.lua"),
         }
     }
 }
