@@ -271,6 +271,10 @@ impl Gate {
                 {
                     Problem::code_expired()
                 }
+                // The device is trusted no more; the next try is asked for a second factor.
+                CommitError::Refused(writes) if writes.contains(&Write::Trust) => {
+                    Problem::changed_meanwhile()
+                }
                 // The account changed while the password was being checked: its new state rules.
                 CommitError::Refused(_) => invalid_credentials(),
                 CommitError::Store(error) => error.into(),
