@@ -47,6 +47,11 @@ async fn a_passkey_is_enough() {
     let (app, device) = strict().await;
     let passkey = app.register_passkey(&device).await;
     plans(&app, &device).await.problem(403, "forbidden");
+    let options = app.ask_passkey("step-up/passkey/options", Some(&device));
+    let signed = passkey.sign(&options.send().await.json(200));
+    let stepped_up = app.step_up(&device, &json!({ "passkey": signed })).await;
+    let device = Device::from(&stepped_up.json(200));
+    plans(&app, &device).await.expect(200);
     let device = app.sign_in_by(&passkey).await;
     plans(&app, &device).await.expect(200);
 }

@@ -264,5 +264,5 @@ async fn a_step_up_takes_the_code_of_the_factor_that_it_was_asked_for() {
     let device = Device::from(&stepped_up.json(200));
     assert_eq!(device.claims()["acr"], "aal2");
     let amr = device.claims()["amr"].clone();
-    assert_eq!(amr, json!(["pwd", "sms", "mfa"]));
+    assert_eq!(amr, json!(["pwd", "otp", "mfa", "sms"]));
 }

@@ -1,28 +1,28 @@
 //! No secret of a second factor is in a log, an event or a table.
 
+use std::cell::RefCell;
 use std::io;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Once;
 
-use tracing_subscriber::fmt::MakeWriter;
+use tracing::level_filters::LevelFilter;
+use tracing_subscriber::Layer;
+use tracing_subscriber::filter::dynamic_filter_fn;
+use tracing_subscriber::layer::SubscriberExt;
 
 use super::*;
 use crate::erasure::all_items;
 
-/// All that is logged on this thread.
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        let bytes = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        String::from_utf8_lossy(&bytes).into_owned()
-    }
+thread_local! {
+    /// What was logged on this thread since its test began to listen.
+    static LOG: RefCell<Option<Vec<u8>>> = const { RefCell::new(None) };
 }
 
-impl io::Write for Log {
+/// Writes to the log of its thread.
+struct OwnLog;
+
+impl io::Write for OwnLog {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        let mut log = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        log.extend(bytes);
+        LOG.with_borrow_mut(|log| log.iter_mut().for_each(|log| log.extend(bytes)));
         Ok(bytes.len())
     }
 
@@ -31,12 +31,23 @@ impl io::Write for Log {
     }
 }
 
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
+/// Listens to all that is logged on this thread, on which a test and its service run. One subscriber
+/// is for all threads: tracing remembers of a line that nobody listens, if another thread has
+/// none and comes first.
+fn listen() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let listened = dynamic_filter_fn(|_, _| LOG.with_borrow(Option::is_some));
+        let layer = tracing_subscriber::fmt::layer()
+            .with_ansi(false)
+            .with_writer(|| OwnLog)
+            .with_filter(listened);
+        let subscriber = tracing_subscriber::registry()
+            .with(LevelFilter::DEBUG)
+            .with(layer);
+        tracing::subscriber::set_global_default(subscriber).unwrap();
+    });
+    LOG.set(Some(Vec::new()));
 }
 
 /// Uses every kind of secret there is, wrong and right. What must be found nowhere, by name.
@@ -84,12 +95,7 @@ async fn live(ada: &Ada) -> Vec<(String, String)> {
 
 #[tokio::test]
 async fn none_is_written_down() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt()
-        .with_max_level(tracing::Level::DEBUG)
-        .with_writer(log.clone())
-        .finish();
-    let guard = tracing::subscriber::set_default(subscriber);
+    listen();
     let (app, person, device) = app_with_ada().await;
     let begun = app.enable(&device, &json!({ "method": "totp" })).await;
     let begun = begun.json(200);
@@ -114,8 +120,8 @@ async fn none_is_written_down() {
     ));
     ada.app.stack.settle().await;
     let items = all_items(&ada.app).await;
-    drop(guard);
-    let log = log.text();
+    let log = LOG.take().unwrap();
+    let log = String::from_utf8_lossy(&log).into_owned();
     assert!(log.contains("second_factor.wrong"), "the log was kept");
     assert!(items.iter().any(|(_, item)| item.contains("factor#totp")));
     let events = ada

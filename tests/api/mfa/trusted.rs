@@ -154,6 +154,42 @@ async fn trust_dies_with_the_password() {
 }
 
 #[tokio::test]
+async fn trust_dies_with_a_change_of_the_password_by_its_owner() {
+    let ada = Ada::start().await;
+    let app = &ada.app;
+    let cookie = trust(&ada).await;
+    let device = ada.sign_in().await;
+    let change = json!({ "password": NEW_PASSWORD, "currentPassword": PASSWORD });
+    app.edit(&device, "password", &change).await.expect(200);
+    assert!(list(app, &device).await.is_empty());
+    let answer = by_password(app, &cookie, EMAIL, NEW_PASSWORD).await;
+    assert_eq!(answer.json(200)["status"], "mfa_required");
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn trust_taken_back_at_the_same_moment_is_no_wrong_password() {
+    let ada = Ada::start().await;
+    let app = &ada.app;
+    for _ in 0..3 {
+        let cookie = trust(&ada).await;
+        let id = list(app, &ada.device).await[0]["id"].clone();
+        let path = format!("/api/auth/trusted-devices/{}", id.as_str().unwrap());
+        let body = json!({ "email": EMAIL, "password": PASSWORD });
+        let sign_in = || {
+            let call = app.post("/api/auth/sign-in", &body);
+            call.header("cookie", &cookie)
+        };
+        let forget = app.delete(&path).bearer(&ada.device.access);
+        let calls = [sign_in(), sign_in(), forget, sign_in(), sign_in()];
+        for answer in latchkey_tests::at_once(calls).await {
+            let status = answer.status.as_u16();
+            assert!([200, 204, 409].contains(&status), "{}", answer.text);
+        }
+        assert!(is_asked(app, &cookie).await);
+    }
+}
+
+#[tokio::test]
 async fn trust_dies_with_the_second_factors() {
     let ada = Ada::start().await;
     let app = &ada.app;
