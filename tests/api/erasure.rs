@@ -189,7 +189,9 @@ async fn second_factors_and_trusted_devices_go_too() {
     call.send().await.expect(200);
     let proof = json!({ "code": totp.next_code(&app).await, "methods": ["totp"] });
     app.disable(&device, &proof).await.expect(200);
-    app.enable_totp(&device).await;
+    let (totp, _) = app.enable_totp(&device).await;
+    let proof = json!({ "code": totp.next_code(&app).await });
+    let device = Device::from(&app.step_up(&device, &proof).await.json(200));
     let rows = ["factor#totp", "factor#recovery", "trusted#"];
     let left = async || {
         let items = all_items(&app).await;

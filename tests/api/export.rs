@@ -208,6 +208,8 @@ async fn it_holds_second_factors_and_trusted_devices_and_no_secret_of_them() {
     });
     let call = app.post("/api/auth/sign-in", &body);
     call.send().await.expect(200);
+    let proof = json!({ "code": totp.next_code(&app).await });
+    let device = Device::from(&app.step_up(&device, &proof).await.json(200));
     let export = export(&app, &device).await;
     assert_eq!(export["mfa"]["methods"], json!(["totp"]));
     assert!(export["mfa"]["since"].is_string());

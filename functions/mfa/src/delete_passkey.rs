@@ -16,11 +16,11 @@ use crate::State;
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Fresh(user): Fresh,
+    user: Fresh,
     // Another user's id is not found either: only the caller's own rows are looked at.
     PathId(id): PathId<PasskeyId>,
 ) -> Result<StatusCode, Problem> {
-    let (user, _) = state.authority.load(user).await?;
+    let (user, _) = state.authority.load_proven(user).await?;
     let kind = EventKind::PasskeyRemoved { passkey_id: id };
     let event = caller.event(user.id, kind, state.clock.now(), &*state.random);
     match state.passkeys.remove(&user, id, &event).await {

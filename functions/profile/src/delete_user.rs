@@ -11,6 +11,7 @@ use latchkey_shared::domain::id::SessionId;
 use latchkey_shared::domain::password::SubmittedPassword;
 use latchkey_shared::domain::token::{Purpose, Target, Token};
 use latchkey_shared::domain::user::{ADMIN_ROLE, User};
+use latchkey_shared::http::auth::check_proven;
 use latchkey_shared::http::body::read_optional_json;
 use latchkey_shared::http::{Authenticated, Caller, Code, Fields, Fresh, FromFields, Problem};
 use latchkey_shared::store::profiles::{Deletion, own_targets};
@@ -40,7 +41,8 @@ pub(crate) async fn handler(
     if request.current.is_none() {
         Fresh::check(user.clone(), state.clock.now())?;
     }
-    let (user, _) = state.authority.load(user).await?;
+    let (user, session) = state.authority.load(user).await?;
+    check_proven(&user, &session)?;
     if user.roles.iter().any(|role| role == ADMIN_ROLE) {
         return Err(Problem::new(
             Code::Conflict,

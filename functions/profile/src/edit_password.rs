@@ -50,10 +50,10 @@ impl FromFields for Request {
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Fresh(user): Fresh,
+    user: Fresh,
     Body(request): Body<Request>,
 ) -> Result<Response, Problem> {
-    let (user, session) = state.authority.load(user).await?;
+    let (user, session) = state.authority.load_proven(user).await?;
     let (password, kept) = (&request.password, Some(session.id));
     if let Some(current) = &request.current {
         let checked = state

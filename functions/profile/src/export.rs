@@ -48,10 +48,10 @@ struct SecondFactorsView {
 pub(crate) async fn handler(
     extract::State(state): extract::State<State>,
     caller: Caller,
-    Fresh(user): Fresh,
+    user: Fresh,
 ) -> Result<Response, Problem> {
     let now = state.clock.now();
-    let (user, current) = state.authority.load(user).await?;
+    let (user, current) = state.authority.load_proven(user).await?;
     let event = caller.event(user.id, EventKind::Exported, now, &*state.random);
     state.events.write(&event).await?;
     let (passkeys, trusted, sessions, page) = tokio::try_join!(

@@ -104,19 +104,20 @@ impl Authority {
 
     /// The user and session behind a fresh proof, for what changes how one signs in. Where sign-in
     /// asks for a second factor, one was shown in this session: a session from before, and one on a
-    /// trusted device, stand for a password alone, which must not be enough to add a factor beside.
+    /// trusted device, stand for a password alone, which must not be enough to add a factor, or to take the account over or away.
     pub async fn load_proven(&self, caller: Fresh) -> Result<(User, Session), Problem> {
         let (user, session) = self.load(caller.0).await?;
-        if user.mfa.is_empty() || session.is_multi_factor() {
-            return Ok((user, session));
-        }
-        Err(second_factor_wanted())
+        check_proven(&user, &session)?;
+        Ok((user, session))
     }
 
     /// Whether a session is one that admins may act from: with `ADMIN_MFA=required`, the default, one
     /// in which two factors were shown.
     pub(super) fn check_admin(&self, user: &User, session: &Session) -> Result<(), Problem> {
-        if !self.admin_mfa || session.is_multi_factor() {
+        // Who has switched their factors off since has none, whatever the session showed.
+        let by_passkey = session.amr.iter().any(|method| method == "pop");
+        let has_factor = !user.mfa.is_empty() || by_passkey;
+        if !self.admin_mfa || (session.is_multi_factor() && has_factor) {
             return Ok(());
         }
         if user.mfa.is_empty() {
@@ -169,6 +170,14 @@ impl Authority {
             user.status == Status::Active && session.is_alive(now, user.cutoff)
         }))
     }
+}
+
+/// Refuses a session in which a password alone was shown, where sign-in asks for more.
+pub fn check_proven(user: &User, session: &Session) -> Result<(), Problem> {
+    if user.mfa.is_empty() || session.is_multi_factor() {
+        return Ok(());
+    }
+    Err(second_factor_wanted())
 }
 
 fn second_factor_wanted() -> Problem {

@@ -307,10 +307,15 @@ impl Lockouts {
         self.delete(key(&attempt.account, &attempt.bucket)).await
     }
 
-    /// Forgets everything that was counted for a user, and with it every lock.
+    /// Forgets the passwords that were counted for a user, and with them every lock of theirs. Not
+    /// the second factors: whoever reads the user's mail would else have new tries at those with
+    /// each reset.
     pub async fn clear(&self, user: UserId) -> Result<(), StoreError> {
+        let kept = key(&Account::User(user), &Bucket::SecondFactor);
         for row in self.of_user(user).await? {
-            self.delete(row).await?;
+            if row != kept {
+                self.delete(row).await?;
+            }
         }
         Ok(())
     }

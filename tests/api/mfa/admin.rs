@@ -74,3 +74,17 @@ async fn who_is_no_admin_is_told_of_no_factor() {
     let device = ada.sign_in().await;
     plans(&ada.app, &device).await.problem(403, "forbidden");
 }
+
+#[tokio::test]
+async fn an_admin_who_has_switched_it_off_is_kept_out_again() {
+    let (app, device) = strict().await;
+    let (totp, _) = app.enable_totp(&device).await;
+    let proof = code(&totp.next_code(&app).await);
+    let device = Device::from(&app.step_up(&device, &proof).await.json(200));
+    plans(&app, &device).await.expect(200);
+    let proof = code(&totp.next_code(&app).await);
+    app.disable(&device, &proof).await.expect(200);
+    plans(&app, &device).await.problem(403, "forbidden");
+    let device = Device::from(&app.refresh(&device.refresh).await.json(200));
+    plans(&app, &device).await.problem(403, "forbidden");
+}

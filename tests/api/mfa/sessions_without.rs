@@ -55,3 +55,31 @@ async fn a_set_up_that_was_begun_before_is_not_finished_after() {
     let answer = app.enable(&device, &body).await;
     answer.problem(403, "step_up_required");
 }
+
+#[tokio::test]
+async fn a_password_alone_takes_no_account_over_or_away() {
+    let ada = Ada::start().await;
+    let app = &ada.app;
+    let proof = json!({ "password": PASSWORD });
+    let device = Device::from(&app.step_up(&ada.device, &proof).await.json(200));
+    let password =
+        json!({ "password": "gravel umbrella seventeen hats", "currentPassword": PASSWORD });
+    app.edit(&device, "password", &password)
+        .await
+        .problem(403, "step_up_required");
+    let own = json!({ "currentPassword": PASSWORD });
+    for call in [
+        app.get("/api/auth/user/export"),
+        app.delete("/api/auth/user").json(&own),
+        app.delete("/api/auth/user"),
+        app.delete("/api/auth/passkeys/01890a5d-ac96-774b-bcce-b302099a8057"),
+    ] {
+        let status = call.bearer(&device.access).send().await.status;
+        assert!(status == 403 || status == 404, "{status}");
+    }
+    app.me(&device.access).await.expect(200);
+    // With the app it may.
+    let proof = code(&ada.totp.next_code(app).await);
+    let device = Device::from(&app.step_up(&device, &proof).await.json(200));
+    app.edit(&device, "password", &password).await.expect(200);
+}

@@ -175,3 +175,18 @@ async fn many_wrong_codes_at_once_are_five() {
     let locked = answers.iter().filter(|answer| answer.status == 429);
     assert_eq!(locked.count(), 7);
 }
+
+#[tokio::test]
+async fn a_reset_of_the_password_gives_no_new_tries() {
+    let ada = Ada::start().await;
+    lock(&ada).await;
+    let password = "gravel umbrella seventeen hats";
+    ada.app
+        .reset_password(&ada.person, password)
+        .await
+        .expect(200);
+    let identity = json!({ "email": EMAIL });
+    let first = ada.app.try_sign_in(identity, password).await.json(200);
+    let right = code(&ada.totp.code(&ada.app));
+    is_locked(ada.app.second_step(&first, &right).send().await);
+}
